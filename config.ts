@@ -1,0 +1,202 @@
+/**
+ * Every setting, in one table. The settings' types, their validation, `.env.example` and the table in
+ * README.md are derived from it or tested against it.
+ */
+import { availableParallelism } from 'node:os';
+
+interface Setting<T> {
+  /** Shown in documents when the variable is unset; what `fallback` means, in words, where it is computed. */
+  readonly default: string;
+  readonly why: string;
+  readonly fallback: T;
+  /** Returns the value, or throws an Error whose message says what would be right. */
+  readonly parse: (text: string) => T;
+}
+
+const integer = (
+  fallback: number,
+  range: { min: number; max: number },
+  why: string,
+  shown = String(fallback),
+): Setting<number> => ({
+  default: shown,
+  why,
+  fallback,
+  parse(text) {
+    const value = Number(text);
+    if (!/^-?\d+$/.test(text) || value < range.min || value > range.max)
+      throw new Error(`must be a whole number from ${range.min} to ${range.max}`);
+    return value;
+  },
+});
+
+const text = (fallback: string, pattern: RegExp, expected: string, why: string): Setting<string> => ({
+  default: fallback,
+  why,
+  fallback,
+  parse(value) {
+    if (!pattern.test(value)) throw new Error(`must be ${expected}`);
+    return value;
+  },
+});
+
+const url = (fallback: string, protocols: readonly string[], why: string): Setting<string> => ({
+  default: fallback,
+  why,
+  fallback,
+  parse(value) {
+    if (value === '') return value;
+    const parsed = URL.canParse(value) ? new URL(value) : undefined;
+    if (!parsed || !protocols.includes(parsed.protocol))
+      throw new Error(`must be a URL that starts with ${protocols.map((p) => `${p}//`).join(' or ')}`);
+    return value;
+  },
+});
+
+const choice = <const T extends string>(
+  fallback: NoInfer<T>,
+  choices: readonly T[],
+  why: string,
+): Setting<T> => ({
+  default: fallback,
+  why,
+  fallback,
+  parse(value) {
+    const chosen = choices.find((candidate) => candidate === value);
+    if (chosen === undefined) throw new Error(`must be one of ${choices.join(', ')}`);
+    return chosen;
+  },
+});
+
+const mebibyte = 1024 * 1024;
+const day = 24 * 60 * 60 * 1000;
+const host = /^[A-Za-z0-9.:_-]+$/;
+
+export const settings = {
+  HOST: text('127.0.0.1', host, 'a host name or address', 'Address that serves pages.'),
+  PORT: integer(3000, { min: 0, max: 65_535 }, 'Port that serves pages; 0 takes a free one.'),
+  ADMIN_HOST: text(
+    '127.0.0.1',
+    host,
+    'a host name or address',
+    'Address of the admin server; it is not for the public.',
+  ),
+  ADMIN_PORT: integer(3001, { min: 0, max: 65_535 }, 'Port of the admin server; 0 takes a free one.'),
+  WORKERS: integer(
+    availableParallelism(),
+    { min: 1, max: 512 },
+    'Worker processes; one per core is right unless something else shares the machine.',
+    'available cores',
+  ),
+  DATABASE_URL: url(
+    '',
+    ['postgres:', 'postgresql:'],
+    'Postgres that holds the catalogue. The server only ever reads, as role frontshelf_reader.',
+  ),
+  DATABASE_OWNER_URL: url(
+    '',
+    ['postgres:', 'postgresql:'],
+    'The same database for migrations and seeding, as the role that owns it; empty: DATABASE_URL.',
+  ),
+  DATABASE_POOL_MAX: integer(10, { min: 1, max: 1000 }, 'Connections to Postgres per worker.'),
+  DATABASE_TIMEOUT_MS: integer(
+    2000,
+    { min: 50, max: 60_000 },
+    'A request that needs Postgres is answered within this time, with the page or with 503.',
+  ),
+  REDIS_URL: url('', ['redis:', 'rediss:'], 'Redis shared by all workers and hosts; empty: no Redis tier.'),
+  REDIS_TIMEOUT_MS: integer(
+    50,
+    { min: 1, max: 10_000 },
+    'A Redis that has not answered by then counts as a miss.',
+  ),
+  MEMORY_TIER_BYTES: integer(
+    64 * mebibyte,
+    { min: 0, max: 64 * 1024 * mebibyte },
+    'Pages kept in memory, per worker, in bytes; 0: no memory tier.',
+  ),
+  MEMORY_TTL_MS: integer(
+    60_000,
+    { min: 1, max: day },
+    'Time a page in memory counts as fresh, less up to a tenth of jitter.',
+  ),
+  REDIS_TTL_MS: integer(600_000, { min: 1, max: 30 * day }, 'The same for a page in Redis.'),
+  NEGATIVE_TTL_MS: integer(
+    5000,
+    { min: 0, max: day },
+    'Time a worker remembers that a slug does not exist; 0: not at all.',
+  ),
+  LIST_TTL_MS: integer(
+    5000,
+    { min: 0, max: day },
+    'Time a page of a list counts as fresh in memory; lists are not kept in Redis.',
+  ),
+  STALE_IF_ERROR_MS: integer(
+    day,
+    { min: 0, max: 30 * day },
+    'Time past its freshness in which a page in memory still answers while Postgres does not.',
+  ),
+  CACHE_CONTROL: text(
+    'public, max-age=5, stale-while-revalidate=30, stale-if-error=86400',
+    /^[\x20-\x7e]+$/,
+    'the value of a Cache-Control header',
+    'What clients and CDNs may do with a page.',
+  ),
+  MAX_CONNECTIONS: integer(
+    10_000,
+    { min: 1, max: 1_000_000 },
+    'Open client connections per worker; one more is closed at once.',
+  ),
+  SHUTDOWN_DEADLINE_MS: integer(
+    30_000,
+    { min: 100, max: 600_000 },
+    'Time a stopping worker has to finish the requests it has.',
+  ),
+  WARMUP_PRODUCTS: integer(
+    1000,
+    { min: 0, max: 1_000_000 },
+    'Most popular pages that a worker reads into memory before it reports ready.',
+  ),
+  LOG_LEVEL: choice(
+    'info',
+    ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'],
+    'Least severe log lines that are written.',
+  ),
+};
+
+type CamelCase<S extends string> = S extends `${infer Head}_${infer Tail}`
+  ? `${Lowercase<Head>}${Capitalize<CamelCase<Tail>>}`
+  : Lowercase<S>;
+type Settings = typeof settings;
+
+/** The settings by their names in code: `DATABASE_TIMEOUT_MS` is `databaseTimeoutMs`. */
+export type Config = { readonly [Name in keyof Settings as CamelCase<Name>]: Settings[Name]['fallback'] };
+
+const camelCase = (name: string) => name.toLowerCase().replace(/_(.)/g, (_, letter) => letter.toUpperCase());
+
+/**
+ * Reads the settings from environment variables. An unset or empty variable takes its default; a bad one
+ * takes its default too and adds one sentence to `problems`. Variables that are not settings are ignored.
+ */
+export function readConfig(env: Readonly<Record<string, string | undefined>>): {
+  config: Config;
+  problems: string[];
+} {
+  const problems: string[] = [];
+  const values = Object.entries(settings).map(([name, setting]) => {
+    const given = env[name];
+    if (given === undefined || given === '') return [camelCase(name), setting.fallback];
+    try {
+      return [camelCase(name), setting.parse(given)];
+    } catch (error) {
+      const expected = error instanceof Error ? error.message : String(error);
+      // A URL may hold a password, so it is not repeated.
+      problems.push(
+        name.endsWith('_URL') ? `${name} ${expected}.` : `${name} ${expected}; it is "${given}".`,
+      );
+      return [camelCase(name), setting.fallback];
+    }
+  });
+  // The keys are computed from the table, which is more than the compiler can follow.
+  return { config: Object.fromEntries(values) as Config, problems };
+}
