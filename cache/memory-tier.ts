@@ -1,0 +1,52 @@
+import { LRUCache } from 'lru-cache';
+import type { Codec, Stamp } from './entry.ts';
+
+export interface MemoryEntry<V> {
+  readonly value: V;
+  readonly stamp: Stamp;
+  readonly freshUntilMs: number;
+}
+
+/**
+ * Values in this process, least recently used out first, bounded in bytes. Entries stay past
+ * `freshUntilMs`, as what stands between a failing source and an error; the reader decides what is fresh.
+ * (A TTL of lru-cache's own would cost a clock reading per lookup.)
+ */
+export interface MemoryTier<V> {
+  get(key: string): MemoryEntry<V> | undefined;
+  set(key: string, entry: MemoryEntry<V>): void;
+  /** Accounts anew for a value whose size has changed. Does nothing if `key` holds another value by now. */
+  resized(key: string, value: V): void;
+  readonly entries: number;
+  readonly sizeBytes: number;
+}
+
+// Lets lru-cache preallocate its lists; no real page is smaller.
+const smallestEntryBytes = 2048;
+const mostEntries = 1_000_000;
+
+/** `maxBytes` 0 gives a tier that keeps nothing. A single value larger than `maxBytes` is not kept. */
+export function createMemoryTier<V>(maxBytes: number, codec: Codec<V>): MemoryTier<V> {
+  if (maxBytes === 0)
+    return { get: () => undefined, set: () => {}, resized: () => {}, entries: 0, sizeBytes: 0 };
+  const lru = new LRUCache<string, MemoryEntry<V>>({
+    max: Math.max(1, Math.min(mostEntries, Math.ceil(maxBytes / smallestEntryBytes))),
+    maxSize: maxBytes,
+    sizeCalculation: (entry, key) => key.length + codec.sizeBytes(entry.value),
+  });
+  return {
+    get: (key) => lru.get(key),
+    set: (key, entry) => void lru.set(key, entry),
+    resized(key, value) {
+      const entry = lru.peek(key);
+      // A copy, because lru-cache measures again only when the stored object is another one.
+      if (entry?.value === value) lru.set(key, { ...entry });
+    },
+    get entries() {
+      return lru.size;
+    },
+    get sizeBytes() {
+      return lru.calculatedSize;
+    },
+  };
+}
