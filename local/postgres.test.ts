@@ -1,0 +1,50 @@
+import assert from 'node:assert/strict';
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { Client } from 'pg';
+import { startPostgres } from './postgres.ts';
+import { isRunning } from './processes.js';
+
+const folder = mkdtempSync(join(tmpdir(), 'frontshelf-postgres-'));
+before(() => chmodSync(folder, 0o755));
+after(() => rmSync(folder, { recursive: true, force: true }));
+const options = { dataDir: join(folder, 'data'), password: 'of its own' };
+
+async function ask(url: string, sql: string): Promise<unknown> {
+  const client = new Client(url);
+  client.on('error', () => {});
+  await client.connect();
+  try {
+    const result = await client.query({ text: sql, rowMode: 'array' });
+    return result.rows[0]?.[0];
+  } finally {
+    await client.end();
+  }
+}
+
+test('a Postgres that was killed is found again at the same address with what was committed', async () => {
+  const first = await startPostgres(options);
+  await ask(first.url, 'CREATE TABLE kept AS SELECT 7 AS n');
+  process.kill(first.process.pid, 'SIGKILL');
+  await first.exited;
+  const second = await startPostgres({ ...options, port: first.port });
+  try {
+    assert.equal(await ask(first.url, 'SELECT n FROM kept'), 7);
+  } finally {
+    await second.stop();
+  }
+  assert.equal(isRunning(second.process), false);
+});
+
+test('the password is asked for', async () => {
+  const postgres = await startPostgres(options);
+  try {
+    const url = new URL(postgres.url);
+    url.password = 'wrong';
+    await assert.rejects(ask(url.href, 'SELECT 1'), { code: '28P01' });
+  } finally {
+    await postgres.stop('immediate');
+  }
+});

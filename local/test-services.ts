@@ -1,0 +1,56 @@
+/**
+ * One Postgres and one Redis for all tests, on free ports, which vanish with the run. Given to
+ * `node --test --test-global-setup`; test files find them in TEST_POSTGRES_URL (superuser, database `postgres`)
+ * and TEST_REDIS_URL (unset where no Redis can be had). A test that breaks a service starts its own, with
+ * startPostgres and startRedis.
+ */
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { startPostgres } from './postgres.ts';
+import type { ProcessIdentity } from './processes.js';
+import { findOrInstallRedis, startRedis } from './redis.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'frontshelf-test-'));
+const started: ProcessIdentity[] = [];
+const stops: (() => Promise<void>)[] = [];
+
+export async function globalSetup(): Promise<void> {
+  process.once('exit', removeAll);
+  // The test runner ends itself on the other signals; this one, of a closed terminal, it does not know.
+  process.once('SIGHUP', () => process.exit(129));
+  const onSpawn = (identity: ProcessIdentity) => started.push(identity);
+  // For the user that Postgres runs as when the tests are root's.
+  chmodSync(folder, 0o755);
+  const program = await findOrInstallRedis(console.log);
+  const [postgres, redis] = await Promise.all([
+    startPostgres({
+      dataDir: join(folder, 'postgres'),
+      password: 'test',
+      settings: { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off', max_connections: 300 },
+      onSpawn,
+    }),
+    program === undefined ? undefined : startRedis({ program, onSpawn }),
+  ]);
+  stops.push(() => postgres.stop());
+  process.env.TEST_POSTGRES_URL = postgres.url;
+  if (redis) {
+    stops.push(() => redis.stop());
+    process.env.TEST_REDIS_URL = redis.url;
+  }
+}
+
+export async function globalTeardown(): Promise<void> {
+  await Promise.all(stops.map((stop) => stop()));
+}
+
+/** The last resort when the run ends early, as on Ctrl-C; there is no time left to wait. */
+function removeAll(): void {
+  for (const { pid } of started)
+    try {
+      process.kill(pid, 'SIGQUIT');
+    } catch {
+      // Stopped already.
+    }
+  rmSync(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 });
+}
