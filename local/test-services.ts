@@ -8,7 +8,7 @@ import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startPostgres } from './postgres.ts';
-import type { ProcessIdentity } from './processes.js';
+import { isRunning, type ProcessIdentity } from './processes.js';
 import { findOrInstallRedis, startRedis } from './redis.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'frontshelf-test-'));
@@ -44,13 +44,11 @@ export async function globalTeardown(): Promise<void> {
   await Promise.all(stops.map((stop) => stop()));
 }
 
-/** The last resort when the run ends early, as on Ctrl-C; there is no time left to wait. */
+/** The last resort when the run ends early, as on a closed terminal: an `exit` handler cannot await. */
 function removeAll(): void {
-  for (const { pid } of started)
-    try {
-      process.kill(pid, 'SIGQUIT');
-    } catch {
-      // Stopped already.
-    }
-  rmSync(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 });
+  const running = started.filter(isRunning);
+  for (const { pid } of running) process.kill(pid, 'SIGQUIT');
+  const pause = new Int32Array(new SharedArrayBuffer(4));
+  for (let waits = 0; running.some(isRunning) && waits < 100; waits++) Atomics.wait(pause, 0, 0, 20);
+  rmSync(folder, { recursive: true, force: true });
 }
