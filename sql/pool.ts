@@ -1,0 +1,56 @@
+import pg from 'pg';
+
+/**
+ * Returns a pool of connections that can only read, whoever the URL logs in as: each takes the role
+ * frontshelf_reader, which the login must be or be a member of.
+ *
+ * A query is answered or rejected within `timeoutMs`, the wait for a connection included. `onError` hears
+ * of connections that die while idle; the pool replaces them by itself, whatever happened to Postgres.
+ */
+export function createReaderPool({
+  connectionString,
+  max,
+  timeoutMs,
+  applicationName,
+  onError,
+}: {
+  connectionString: string;
+  max: number;
+  timeoutMs: number;
+  applicationName: string;
+  onError: (error: Error) => void;
+}): pg.Pool {
+  const connectTimeoutMs = Math.floor(timeoutMs * 0.4);
+  const queryTimeoutMs = timeoutMs - connectTimeoutMs;
+  const pool = new pg.Pool({
+    connectionString: withOptions(connectionString, {
+      role: 'frontshelf_reader',
+      default_transaction_read_only: 'on',
+      // Postgres gives up first, so that a slow statement costs its connection only when the server hangs.
+      statement_timeout: String(Math.floor(queryTimeoutMs * 0.8)),
+      // Planning a page costs more than reading it, and its plan does not depend on the slug.
+      plan_cache_mode: 'force_generic_plan',
+      // Reading many pages in one statement looks dear enough to compile; compiling takes longer.
+      jit: 'off',
+    }),
+    max,
+    connectionTimeoutMillis: connectTimeoutMs,
+    query_timeout: queryTimeoutMs,
+    idleTimeoutMillis: 60_000,
+    maxLifetimeSeconds: 1800,
+    keepAlive: true,
+    keepAliveInitialDelayMillis: 10_000,
+    application_name: applicationName,
+  });
+  pool.on('error', onError);
+  return pool;
+}
+
+/** Adds settings to those a URL may ask for itself, where the last one counts; pg lets the URL win otherwise. */
+function withOptions(connectionString: string, settings: Readonly<Record<string, string>>): string {
+  const url = new URL(connectionString);
+  const asked = url.searchParams.get('options');
+  const ours = Object.entries(settings).map(([name, value]) => `-c ${name}=${value}`);
+  url.searchParams.set('options', [...(asked ? [asked] : []), ...ours].join(' '));
+  return url.href;
+}

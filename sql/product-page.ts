@@ -1,0 +1,35 @@
+import type pg from 'pg';
+import { binaryText } from './binary-text.ts';
+import { databaseError } from './errors.ts';
+import { pageColumns } from './page-document.ts';
+
+// One row always: a slug that is not there is an answer too, and needs the snapshot it was given in.
+const text = `SELECT
+  (SELECT row_to_json(page)::text FROM (SELECT ${pageColumns('$2::text')} FROM product p WHERE p.slug = $1) page),
+  pg_current_snapshot()::text`;
+
+export interface ProductPage {
+  /** The document as JSON, one character per byte of its UTF-8; null when no product has this slug. */
+  readonly body: string | null;
+  /** The Postgres snapshot the document was read in, as `pg_current_snapshot()` writes it. */
+  readonly snapshot: string;
+}
+
+/**
+ * Reads one product's whole page, or that there is none, in one statement. The caller has checked the slug.
+ * Rejects with DatabaseUnavailable when Postgres cannot answer now.
+ */
+export async function readProductPage(
+  client: pg.Pool | pg.ClientBase,
+  slug: string,
+  market = 'US',
+): Promise<ProductPage> {
+  const result = await client
+    .query<[string | null, string]>({ name: 'product-page', text, values: [slug, market], rowMode: 'array' })
+    .catch((error: unknown) => {
+      throw databaseError(error);
+    });
+  const [row] = result.rows;
+  if (row === undefined) throw new Error('The page statement returned no row.');
+  return { body: row[0] === null ? null : binaryText(row[0]), snapshot: row[1] };
+}
