@@ -13,9 +13,6 @@ export interface Loaded<V> {
 /** Which shelf an answer came from; `stale` is a memory entry past its time, `negative` a remembered absence. */
 export type ServedFrom = 'memory' | 'redis' | 'postgres' | 'stale' | 'negative';
 
-/** How a tier answered one lookup. */
-export type TierResult = 'hit' | 'miss' | 'stale' | 'negative' | 'error';
-
 /** How the cache treats values it does not otherwise understand. */
 export interface Codec<V> {
   /** Bytes that the value occupies in memory. */
@@ -28,7 +25,8 @@ export interface Codec<V> {
 
 /** Told what happened, for metrics. Calls are synchronous and must not throw. */
 export interface CacheObserver {
-  tierAnswered(tier: 'memory' | 'redis', result: TierResult): void;
+  memoryAnswered(result: 'hit' | 'miss' | 'stale' | 'negative'): void;
+  redisAnswered(result: 'hit' | 'miss' | 'error'): void;
   /** A request waited for a fill that another request had begun. */
   coalesced(): void;
   filled(outcome: 'redis' | 'postgres' | 'absent' | 'error', durationMs: number): void;

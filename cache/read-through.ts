@@ -68,7 +68,7 @@ export class LoadTimeoutError extends Error {
   readonly code = 'load_timeout';
 }
 
-const silent: CacheObserver = { tierAnswered() {}, coalesced() {}, filled() {} };
+const silent: CacheObserver = { memoryAnswered() {}, redisAnswered() {}, coalesced() {}, filled() {} };
 
 /** Entries written together must not expire together: up to a tenth of the TTL is taken off at random. */
 export const jittered = (ttlMs: number, random: () => number): number => ttlMs * (1 - 0.1 * random());
@@ -88,10 +88,10 @@ export function createReadThrough<V>(options: ReadThroughOptions<V>): ReadThroug
   async function fill(key: string, startedAtMs: number): Promise<Served<V>> {
     const stale = memory.get(key);
     const memoryResult = stale ? 'stale' : memoryIsOn ? 'miss' : 'off';
-    if (memoryIsOn) observer.tierAnswered('memory', stale ? 'stale' : 'miss');
+    if (memoryIsOn) observer.memoryAnswered(stale ? 'stale' : 'miss');
 
     const found = await redis?.lookup(key);
-    if (found) observer.tierAnswered('redis', found.result);
+    if (found) observer.redisAnswered(found.result);
     if (found?.result === 'hit') {
       keep(key, found.value, found.stamp);
       observer.filled('redis', now() - startedAtMs);
@@ -129,12 +129,12 @@ export function createReadThrough<V>(options: ReadThroughOptions<V>): ReadThroug
     hit(key, nowMs) {
       const entry = memory.get(key);
       if (entry === undefined || nowMs >= entry.freshUntilMs) return undefined;
-      observer.tierAnswered('memory', 'hit');
+      observer.memoryAnswered('hit');
       return entry.value;
     },
     read(key, nowMs) {
       if (negative.has(key, nowMs)) {
-        observer.tierAnswered('memory', 'negative');
+        observer.memoryAnswered('negative');
         return Promise.resolve({
           value: undefined,
           servedFrom: 'negative',

@@ -1,0 +1,86 @@
+import { createServer, type Server } from 'node:http';
+import type { Config } from '../config.ts';
+import { exposition } from '../metrics/exposition.ts';
+import type { Totals } from '../metrics/totals.ts';
+import packageJson from '../package.json' with { type: 'json' };
+import type { Slot } from './primary.ts';
+
+export interface AdminOptions {
+  readonly config: Config;
+  readonly slots: readonly Slot[];
+  readonly totals: Totals;
+  readonly isStopping: () => boolean;
+}
+
+/** Metrics, health and status for those who run the server. Answers from what the primary knows and waits for no worker. */
+export function createAdminServer({ config, slots, totals, isStopping }: AdminOptions): Server {
+  const json = (value: unknown, status = 200) => ({
+    status,
+    contentType: 'application/json',
+    body: `${JSON.stringify(value, undefined, 2)}\n`,
+  });
+
+  async function answer(path: string | undefined) {
+    switch (path) {
+      case '/metrics': {
+        const gauges = new Map(
+          slots.flatMap(({ number, gauges }) => (gauges ? [[String(number), gauges]] : [])),
+        );
+        const { contentType, text } = await exposition({ totals: totals.sum(), gauges });
+        return { status: 200, contentType, body: text };
+      }
+      case '/livez':
+        return json({ status: 'ok' });
+      case '/readyz': {
+        const ready = !isStopping() && slots.some(({ state }) => state === 'ready');
+        return json({ status: ready ? 'ok' : 'unavailable' }, ready ? 200 : 503);
+      }
+      case '/status':
+        return json(status(config, slots));
+      default:
+        return json({ paths: ['/metrics', '/livez', '/readyz', '/status'] }, 404);
+    }
+  }
+
+  return createServer((req, res) => {
+    if (req.method !== 'GET' && req.method !== 'HEAD')
+      return void res.writeHead(405, { Allow: 'GET, HEAD' }).end();
+    answer(req.url).then(
+      ({ status, contentType, body }) => {
+        res.writeHead(status, {
+          'Content-Type': contentType,
+          'Content-Length': Buffer.byteLength(body),
+          'Cache-Control': 'no-store',
+        });
+        res.end(body);
+      },
+      () => res.writeHead(500).end(),
+    );
+  });
+}
+
+function status(config: Config, slots: readonly Slot[]) {
+  return {
+    primary: { pid: process.pid, uptimeSeconds: Math.round(process.uptime()) },
+    workers: slots.map(({ number, worker, state, startedAtMs, restarts }) => ({
+      slot: number,
+      pid: worker?.process.pid ?? null,
+      state,
+      uptimeSeconds: worker ? Math.round((performance.now() - startedAtMs) / 1000) : null,
+      restarts,
+    })),
+    versions: { frontshelf: packageJson.version, node: process.versions.node },
+    settings: Object.fromEntries(
+      Object.entries(config).map(([name, value]) => [
+        name,
+        name.endsWith('Url') ? withoutCredentials(value) : value,
+      ]),
+    ),
+  };
+}
+
+function withoutCredentials(value: unknown): unknown {
+  if (typeof value !== 'string' || !URL.canParse(value)) return value;
+  const { protocol, host, pathname } = new URL(value);
+  return `${protocol}//${host}${pathname}`;
+}

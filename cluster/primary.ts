@@ -1,0 +1,159 @@
+/** The primary: forks a worker per slot, replaces those that die, answers the admin port. It serves no page. */
+import cluster, { type Worker } from 'node:cluster';
+import type { Server } from 'node:http';
+import type { Config } from '../config.ts';
+import { createTotals } from '../metrics/totals.ts';
+import { createAdminServer } from './admin-server.ts';
+import { createLogger } from './logger.ts';
+import { isWorkerMessage, type WorkerMessage } from './messages.ts';
+import { listenProblem } from './preflight.ts';
+import { recoveredAfterMs, restartPolicy } from './restart-policy.ts';
+
+/** One place for a worker, numbered from 0. The number outlives its workers; it is their metrics' label. */
+export interface Slot {
+  readonly number: number;
+  state: 'starting' | 'ready' | 'stopping' | 'waiting';
+  worker: Worker | undefined;
+  startedAtMs: number;
+  deathsInRow: number;
+  restarts: number;
+  gauges: readonly number[] | undefined;
+}
+
+const admitKillAfterMs = 1000;
+
+/** Resolves when the workers are started; the process then lives until it is told to stop or gives up. */
+export async function runPrimary(config: Config): Promise<void> {
+  const { logger, flush } = createLogger(config.logLevel);
+  const totals = createTotals();
+  const slots = Array.from({ length: config.workers }, (_, number): Slot => {
+    return {
+      number,
+      state: 'waiting',
+      worker: undefined,
+      startedAtMs: 0,
+      deathsInRow: 0,
+      restarts: -1,
+      gauges: undefined,
+    };
+  });
+  let deathsBeforeReady = 0;
+  let announced = false;
+  let exitCode: number | undefined;
+  const admin = createAdminServer({ config, slots, totals, isStopping: () => exitCode !== undefined });
+  const adminPort = await listenAdmin(admin, config).catch((error: NodeJS.ErrnoException) => {
+    process.stderr.write(`${listenProblem('ADMIN_PORT', config.adminHost, config.adminPort, error)}\n`);
+    process.exit(1);
+  });
+
+  function start(slot: Slot): void {
+    const worker = cluster.fork();
+    Object.assign(slot, { worker, state: 'starting', startedAtMs: performance.now(), gauges: undefined });
+    slot.restarts++;
+    worker.on('message', (message: unknown) => {
+      if (isWorkerMessage(message)) receive(slot, worker, message);
+    });
+    worker.on('exit', (code, signal) => died(slot, worker, signal ?? code));
+  }
+
+  function receive(slot: Slot, worker: Worker, message: WorkerMessage): void {
+    switch (message.type) {
+      case 'metrics':
+        totals.update(worker.id, message.totals);
+        slot.gauges = message.gauges;
+        return;
+      case 'failed':
+        return giveUp(message.reason);
+      case 'ready':
+        deathsBeforeReady = 0;
+        if (slot.state === 'starting') slot.state = 'ready';
+        logger.info({ worker: slot.number, workerPid: worker.process.pid }, 'a worker is ready');
+        if (!announced && slots.every(({ state }) => state === 'ready')) announce(message.port);
+    }
+  }
+
+  function announce(port: number): void {
+    announced = true;
+    const url = `http://${authority(config.host, port)}`;
+    const adminUrl = `http://${authority(config.adminHost, adminPort)}`;
+    logger.info({ url, adminUrl, workers: slots.length }, 'all workers are ready');
+    process.send?.({ type: 'ready', url, adminUrl });
+  }
+
+  function died(slot: Slot, worker: Worker, cause: number | string): void {
+    totals.retire(worker.id);
+    slot.worker = undefined;
+    slot.gauges = undefined;
+    if (exitCode !== undefined) {
+      if (slots.every(({ worker }) => worker === undefined)) finish(exitCode);
+      return;
+    }
+    const livedMs = performance.now() - slot.startedAtMs;
+    slot.deathsInRow = livedMs >= recoveredAfterMs ? 1 : slot.deathsInRow + 1;
+    if (slot.state === 'starting') deathsBeforeReady++;
+    slot.state = 'waiting';
+    const verdict = restartPolicy(slot.deathsInRow, deathsBeforeReady, Math.random());
+    if (verdict.action === 'give-up')
+      return giveUp(`The last ${deathsBeforeReady} workers died before they were ready (last: ${cause}).`);
+    logger.warn(
+      {
+        worker: slot.number,
+        workerPid: worker.process.pid,
+        cause,
+        restartAfterMs: Math.round(verdict.afterMs),
+      },
+      'a worker died',
+    );
+    setTimeout(() => {
+      if (exitCode === undefined) start(slot);
+    }, verdict.afterMs);
+  }
+
+  function giveUp(reason: string): void {
+    if (exitCode !== undefined) return;
+    logger.fatal(reason);
+    process.stderr.write(`${reason}\n`);
+    stop(1);
+  }
+
+  /** Drains all workers and exits. Called again, it does not wait for them. */
+  function stop(code: number): void {
+    const workers = slots.flatMap(({ worker }) => worker ?? []);
+    if (exitCode !== undefined) return killAll(workers);
+    exitCode = code;
+    logger.info('stopping');
+    if (workers.length === 0) return finish(code);
+    for (const slot of slots) slot.state = 'stopping';
+    for (const worker of workers) if (worker.isConnected()) worker.send({ type: 'drain' });
+    setTimeout(() => killAll(workers), config.shutdownDeadlineMs + admitKillAfterMs);
+  }
+
+  function finish(code: number): void {
+    admin.close();
+    flush();
+    process.exit(code);
+  }
+
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => stop(0));
+  for (const slot of slots) start(slot);
+}
+
+function killAll(workers: readonly Worker[]): void {
+  for (const worker of workers) worker.process.kill('SIGKILL');
+}
+
+function listenAdmin(admin: Server, { adminHost: host, adminPort: port }: Config): Promise<number> {
+  return new Promise((resolve, reject) => {
+    admin.once('error', reject);
+    admin.listen({ host, port }, () => {
+      const address = admin.address();
+      resolve(typeof address === 'object' && address !== null ? address.port : port);
+    });
+  });
+}
+
+/** An IPv6 address goes in brackets; one that listens everywhere is reached by the loopback address. */
+function authority(host: string, port: number): string {
+  const reachable = host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host;
+  return `${reachable.includes(':') ? `[${reachable}]` : reachable}:${port}`;
+}

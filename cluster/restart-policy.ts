@@ -1,0 +1,23 @@
+/** A worker that lived this long had recovered: its next death counts as its first. */
+export const recoveredAfterMs = 60_000;
+
+/** Deaths in a row, of any worker, without one having become ready in between, that end the primary. */
+export const mostDeathsBeforeReady = 5;
+
+const shortestDelayMs = 100;
+const longestDelayMs = 30_000;
+
+export type Verdict =
+  | { readonly action: 'restart'; readonly afterMs: number }
+  | { readonly action: 'give-up' };
+
+/**
+ * What to do about a worker that died: start another after 100 ms, doubled for each death before in a row
+ * up to 30 s, less up to a fifth of jitter; or give up when no worker becomes ready any more.
+ * `deathsInRow` counts this slot's, this one included; `random` is uniform in [0, 1).
+ */
+export function restartPolicy(deathsInRow: number, deathsBeforeReady: number, random: number): Verdict {
+  if (deathsBeforeReady >= mostDeathsBeforeReady) return { action: 'give-up' };
+  const delayMs = Math.min(longestDelayMs, shortestDelayMs * 2 ** (deathsInRow - 1));
+  return { action: 'restart', afterMs: delayMs * (1 - 0.2 * random) };
+}

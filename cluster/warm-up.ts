@@ -1,0 +1,43 @@
+import type pg from 'pg';
+import type { Logger } from 'pino';
+import type { ReadThrough } from '../cache/read-through.ts';
+import type { Config } from '../config.ts';
+import { createRepresentation, type Representation } from '../server/representation.ts';
+import { popularPages } from '../sql/popular-pages.ts';
+
+/** A worker that replaces a dead one is needed now, warm or not. */
+const longestMs = 1000;
+/** Room left in memory, so that what warm-up read first is not what it evicts. */
+const fullShare = 0.9;
+
+/**
+ * Reads the most popular pages into memory, as far as there is room and a second of time. A catalogue that
+ * cannot be read now is logged and is no reason not to serve what Redis has.
+ */
+export async function warmUp(
+  pages: ReadThrough<Representation>,
+  pool: pg.Pool,
+  config: Pick<Config, 'warmupProducts' | 'memoryTierBytes' | 'cacheControl'>,
+  logger: Logger,
+): Promise<void> {
+  if (config.warmupProducts === 0 || config.memoryTierBytes === 0) return;
+  const startedAtMs = performance.now();
+  let count = 0;
+  try {
+    for await (const { slug, body, snapshot } of popularPages(pool, {
+      limit: config.warmupProducts,
+      batchTimeoutMs: longestMs,
+    })) {
+      pages.warm(slug, { value: createRepresentation(body, config.cacheControl), stamp: snapshot });
+      count++;
+      if (performance.now() - startedAtMs > longestMs) break;
+      if (pages.memoryBytes > fullShare * config.memoryTierBytes) break;
+    }
+    logger.info(
+      { pages: count, durationMs: Math.round(performance.now() - startedAtMs) },
+      'the most popular pages are in memory',
+    );
+  } catch (error) {
+    logger.warn({ err: error, pages: count }, 'the warm-up ended early');
+  }
+}

@@ -1,0 +1,208 @@
+/** A worker: everything that serves pages, put together here and taken apart in reverse. */
+import cluster from 'node:cluster';
+import type { Server } from 'node:http';
+import type { Redis } from 'ioredis';
+import type { Logger } from 'pino';
+import { createReadThrough, type ReadThrough } from '../cache/read-through.ts';
+import { connectRedis } from '../cache/redis-connection.ts';
+import { createRedisTier } from '../cache/redis-tier.ts';
+import type { Config } from '../config.ts';
+import { createRecorder } from '../metrics/recorder.ts';
+import { createHandler } from '../server/handler.ts';
+import { createListener } from '../server/listener.ts';
+import { openapiDocument } from '../server/openapi.ts';
+import { createRepresentation, type Representation, representationCodec } from '../server/representation.ts';
+import { encodeCursor, listPosition } from '../server/target.ts';
+import { createReaderPool } from '../sql/pool.ts';
+import { readProductList } from '../sql/product-list.ts';
+import { readProductPage } from '../sql/product-page.ts';
+import { drain } from './drain.ts';
+import { createLogger } from './logger.ts';
+import { isDrainMessage, type WorkerMessage } from './messages.ts';
+import { listenProblem } from './preflight.ts';
+import { warmUp } from './warm-up.ts';
+
+const metricsIntervalMs = 1000;
+const listsMaxBytes = 8 * 1024 * 1024;
+// A fill gives up a little before its time is over, so that the answer that says so is in time as well.
+const fillShare = 0.9;
+
+export async function runWorker(config: Config): Promise<void> {
+  const { logger, flush } = createLogger(config.logLevel);
+  const recorder = createRecorder();
+  const now = () => performance.now();
+  const state = { ready: false, draining: false };
+
+  const pool = createReaderPool({
+    connectionString: config.databaseUrl,
+    max: config.databasePoolMax,
+    timeoutMs: config.databaseTimeoutMs,
+    applicationName: 'frontshelf',
+    onError: (error) => logger.warn({ err: error }, 'an idle connection to Postgres was lost'),
+  });
+  const redis = config.redisUrl === '' ? undefined : connectLoggedRedis(config, logger);
+  const codec = representationCodec(config.cacheControl);
+  const shared = {
+    codec,
+    fillTimeoutMs: config.databaseTimeoutMs * fillShare,
+    negativeTtlMs: config.negativeTtlMs,
+    staleIfErrorMs: config.staleIfErrorMs,
+    now,
+    random: Math.random,
+  };
+  const pages = createReadThrough<Representation>({
+    ...shared,
+    load: async (slug) => {
+      const { body, snapshot } = await readProductPage(pool, slug);
+      return {
+        value: body === null ? undefined : createRepresentation(body, config.cacheControl),
+        stamp: snapshot,
+      };
+    },
+    memoryMaxBytes: config.memoryTierBytes,
+    memoryTtlMs: config.memoryTtlMs,
+    redis: redis && createRedisTier(redis, codec),
+    redisTtlMs: config.redisTtlMs,
+    observer: recorder.cache,
+  });
+  const lists = createReadThrough<Representation>({
+    ...shared,
+    load: async (key) => {
+      const { items, nextRank } = await readProductList(pool, listPosition(key));
+      const nextCursor = nextRank === null ? 'null' : `"${encodeCursor(nextRank)}"`;
+      const body = `{"items":${items},"nextCursor":${nextCursor}}`;
+      return { value: createRepresentation(body, config.cacheControl), stamp: '' };
+    },
+    memoryMaxBytes: config.listTtlMs === 0 ? 0 : listsMaxBytes,
+    memoryTtlMs: config.listTtlMs,
+    redis: undefined,
+    redisTtlMs: 0,
+  });
+
+  const server = createListener(
+    createHandler({
+      pages,
+      lists,
+      openapi: createRepresentation(openapiDocument, config.cacheControl),
+      observer: recorder,
+      isReady: () => state.ready,
+      isDraining: () => state.draining,
+      onUnexpectedError: (error) => logger.error({ err: error }, 'a request failed unexpectedly'),
+    }),
+    { maxConnections: config.maxConnections, observer: recorder },
+  );
+
+  const sendMetrics = startMetrics(recorder.totals, pages);
+  stopWhenTold(async () => {
+    state.ready = false;
+    state.draining = true;
+    await drain(server, config.shutdownDeadlineMs);
+    redis?.disconnect();
+    await Promise.race([pool.end(), new Promise((resolve) => setTimeout(resolve, 500))]);
+    await sendMetrics();
+    flush();
+    process.exit(0);
+  });
+
+  await Promise.all([
+    warmUp(pages, pool, config, logger),
+    // Redis is worth a moment's wait, as the first requests would otherwise go past it.
+    redis && untilReady(redis, 500),
+  ]);
+  if (state.draining) return;
+  try {
+    const port = await listen(server, config.host, config.port);
+    state.ready = true;
+    send({ type: 'ready', port });
+  } catch (error) {
+    if (!(error instanceof Error)) throw error;
+    send({ type: 'failed', reason: listenProblem('PORT', config.host, config.port, error) });
+  }
+}
+
+/** Redis fails once per reconnection attempt while it is down; the log has the change of state only. */
+function connectLoggedRedis(config: Config, logger: Logger): Redis {
+  let isDown = false;
+  const redis = connectRedis(config.redisUrl, {
+    timeoutMs: config.redisTimeoutMs,
+    name: 'frontshelf',
+    onError(error) {
+      if (!isDown) logger.warn({ err: error }, 'Redis does not answer; pages come from memory and Postgres');
+      isDown = true;
+    },
+  });
+  redis.on('ready', () => {
+    if (isDown) logger.info('Redis answers again');
+    isDown = false;
+  });
+  return redis;
+}
+
+function untilReady(redis: Redis, timeoutMs: number): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, timeoutMs);
+    redis.once('ready', () => {
+      clearTimeout(timer);
+      resolve();
+    });
+  });
+}
+
+function startMetrics(totals: () => number[], pages: ReadThrough<Representation>): () => Promise<void> {
+  let lastUtilization = performance.eventLoopUtilization();
+  const sendMetrics = () => {
+    const utilization = performance.eventLoopUtilization();
+    const { rss, heapUsed } = process.memoryUsage();
+    // In the order of `workerGauges`.
+    const gauges = [
+      pages.memoryEntries,
+      pages.memoryBytes,
+      pages.fillsInFlight,
+      rss,
+      heapUsed,
+      performance.eventLoopUtilization(utilization, lastUtilization).utilization,
+    ];
+    lastUtilization = utilization;
+    return send({ type: 'metrics', totals: totals(), gauges });
+  };
+  setInterval(sendMetrics, metricsIntervalMs).unref();
+  return sendMetrics;
+}
+
+/** Runs `stop` once, on the primary's word, on SIGTERM, or when the primary is gone. */
+function stopWhenTold(stop: () => Promise<void>): void {
+  let stopping = false;
+  const stopOnce = () => {
+    if (stopping) return;
+    stopping = true;
+    void stop();
+  };
+  process.on('message', (message) => {
+    if (isDrainMessage(message)) stopOnce();
+  });
+  process.on('SIGTERM', stopOnce);
+  process.on('disconnect', stopOnce);
+  // Ctrl-C reaches the whole process group; the primary gives the word.
+  process.on('SIGINT', () => {});
+  process.on('SIGHUP', () => {});
+  // Otherwise node ends a worker whose primary has died at once, with its requests unanswered.
+  if (cluster.worker) cluster.worker.exitedAfterDisconnect = true;
+}
+
+function listen(server: Server, host: string, port: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen({ host, port }, () => {
+      const address = server.address();
+      resolve(typeof address === 'object' && address !== null ? address.port : port);
+    });
+  });
+}
+
+/** Resolves when the primary has the message, or can no longer get it. */
+function send(message: WorkerMessage): Promise<void> {
+  return new Promise((resolve) => {
+    if (!process.connected) return resolve();
+    process.send?.(message, undefined, {}, () => resolve());
+  });
+}

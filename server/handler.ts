@@ -1,0 +1,189 @@
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import type { ServedFrom } from '../cache/entry.ts';
+import type { ReadThrough } from '../cache/read-through.ts';
+import { cacheStatus } from './cache-status.ts';
+import { matchesEtag } from './conditional.ts';
+import { negotiateCoding } from './content-coding.ts';
+import { isUnavailable, type ProblemCode, problemResponse, retryAfterSeconds } from './problems.ts';
+import { type Representation, type Variant, variantIn, withCacheStatus } from './representation.ts';
+import { hasOneHost, type RequestHeaders, readHeaders } from './request-headers.ts';
+import { listKey, parseTarget, type Route, type Target } from './target.ts';
+
+/** Told what was answered, for metrics. Calls are synchronous and must not throw. */
+export interface RequestObserver {
+  requestEnded(method: string, route: Route, status: number, durationMs: number): void;
+  productServed(servedFrom: ServedFrom): void;
+}
+
+export interface HandlerOptions {
+  readonly pages: ReadThrough<Representation>;
+  readonly lists: ReadThrough<Representation>;
+  /** The OpenAPI document. */
+  readonly openapi: Representation;
+  readonly observer: RequestObserver;
+  /** False until the worker may take traffic, and again when it is about to stop. */
+  readonly isReady: () => boolean;
+  /** True once the worker is stopping: from then on every response closes its connection. */
+  readonly isDraining: () => boolean;
+  readonly onUnexpectedError: (error: unknown) => void;
+}
+
+const allowedMethods = 'GET, HEAD, OPTIONS';
+const preflightHeaders = [
+  'Allow',
+  allowedMethods,
+  'Access-Control-Allow-Origin',
+  '*',
+  'Access-Control-Allow-Methods',
+  allowedMethods,
+  'Access-Control-Allow-Headers',
+  'If-None-Match',
+  'Access-Control-Max-Age',
+  '86400',
+];
+const healthHeaders = ['Content-Type', 'application/json', 'Cache-Control', 'no-store'];
+
+/** The public contract, for `http.createServer`. Every request is answered exactly once and recorded exactly once. */
+export function createHandler(options: HandlerOptions): RequestListener {
+  const { pages, lists, observer } = options;
+
+  /** One request's answer: knows where it goes and what to record of it. */
+  interface Exchange {
+    readonly req: IncomingMessage;
+    readonly res: ServerResponse;
+    readonly headers: RequestHeaders;
+    readonly route: Route;
+    readonly startedAtMs: number;
+  }
+
+  function finish(
+    { req, res, route, startedAtMs }: Exchange,
+    status: number,
+    headers: string[],
+    body: string,
+  ): void {
+    res.writeHead(status, headers);
+    res.end(body, 'latin1');
+    observer.requestEnded(req.method ?? '', route, status, performance.now() - startedAtMs);
+  }
+
+  function refuse(exchange: Exchange, code: ProblemCode, detail: string, extraHeaders: string[] = []): void {
+    const { status, headers, body } = problemResponse(code, detail, extraHeaders);
+    finish(exchange, status, headers, body);
+  }
+
+  function refuseError(exchange: Exchange, error: unknown): void {
+    if (isUnavailable(error))
+      return refuse(
+        exchange,
+        'temporarily-unavailable',
+        'The catalogue cannot be read at the moment; please try again.',
+        ['Retry-After', retryAfterSeconds(Math.random())],
+      );
+    options.onUnexpectedError(error);
+    refuse(
+      exchange,
+      'internal-error',
+      'The request could not be answered because of an error in the server.',
+    );
+  }
+
+  function sendVariant(exchange: Exchange, variant: Variant, status: string | undefined): void {
+    const notModified = matchesEtag(exchange.headers.ifNoneMatch, variant.etag);
+    const headers = notModified ? variant.notModifiedHeaders : variant.headers;
+    finish(
+      exchange,
+      notModified ? 304 : 200,
+      status === undefined ? headers : withCacheStatus(headers, status),
+      notModified ? '' : variant.body,
+    );
+  }
+
+  /** `status` undefined: a hit in memory, whose headers are made already. */
+  function send(
+    exchange: Exchange,
+    representation: Representation,
+    status: string | undefined,
+    cache?: ReadThrough<Representation>,
+    key = '',
+  ): void {
+    const variant = variantIn(representation, negotiateCoding(exchange.headers.acceptEncoding));
+    if (!(variant instanceof Promise)) return sendVariant(exchange, variant, status);
+    variant.then(
+      (made) => {
+        cache?.resized(key, representation);
+        sendVariant(exchange, made, status);
+      },
+      (error) => refuseError(exchange, error),
+    );
+  }
+
+  function sendCached(
+    exchange: Exchange,
+    cache: ReadThrough<Representation>,
+    key: string,
+    onServed?: (servedFrom: ServedFrom) => void,
+  ): void {
+    const hit = cache.hit(key, exchange.startedAtMs);
+    if (hit !== undefined) {
+      onServed?.('memory');
+      return send(exchange, hit, undefined, cache, key);
+    }
+    cache.read(key, exchange.startedAtMs).then(
+      (served) => {
+        onServed?.(served.servedFrom);
+        const status = cacheStatus(served);
+        if (served.value !== undefined) return send(exchange, served.value, status, cache, key);
+        refuse(exchange, 'unknown-product', 'No product has this slug.', ['Cache-Status', status]);
+      },
+      (error) => refuseError(exchange, error),
+    );
+  }
+
+  function answer(exchange: Exchange, target: Target): void {
+    if ('problem' in target) return refuse(exchange, target.problem, target.detail);
+    switch (target.route) {
+      case '/v1/products/{slug}':
+        return sendCached(exchange, pages, target.slug, observer.productServed);
+      case '/v1/products':
+        return sendCached(exchange, lists, listKey(target));
+      case '/openapi.json':
+        return send(exchange, options.openapi, undefined);
+      case '/livez':
+        return finish(exchange, 200, healthHeaders, '{"status":"ok"}');
+      case '/readyz':
+        return options.isReady()
+          ? finish(exchange, 200, healthHeaders, '{"status":"ok"}')
+          : finish(exchange, 503, healthHeaders, '{"status":"unavailable"}');
+    }
+  }
+
+  return (req, res) => {
+    const startedAtMs = performance.now();
+    if (options.isDraining()) res.shouldKeepAlive = false;
+    const headers = readHeaders(req.rawHeaders);
+    const target = parseTarget(req.url ?? '');
+    const exchange: Exchange = { req, res, headers, route: target.route, startedAtMs };
+
+    // A body nobody reads would be taken for the next request, so its connection ends here.
+    if (headers.hasContent) res.shouldKeepAlive = false;
+    if (!hasOneHost(headers)) {
+      res.shouldKeepAlive = false;
+      return refuse(
+        exchange,
+        'malformed-request',
+        'A request must have exactly one valid Host header field.',
+      );
+    }
+    if (req.method !== 'GET' && req.method !== 'HEAD' && req.method !== 'OPTIONS')
+      return refuse(exchange, 'method-not-allowed', `Only ${allowedMethods} exist here.`, [
+        'Allow',
+        allowedMethods,
+      ]);
+    if (headers.hasContent)
+      return refuse(exchange, 'unexpected-content', 'A request to this server has no body.');
+    if (req.method === 'OPTIONS' && !('problem' in target))
+      return finish(exchange, 204, preflightHeaders, '');
+    answer(exchange, target);
+  };
+}
