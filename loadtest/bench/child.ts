@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
 
 /** A process of the bench that answers a line of JSON with a line of JSON. */
 export interface Child {
@@ -11,7 +12,8 @@ export interface Child {
 
 /** Starts a TypeScript file on one core, or on any where `core` is undefined. */
 export function startChild(file: URL, core: number | undefined): Child {
-  const node = [process.execPath, file.pathname];
+  const path = fileURLToPath(file);
+  const node = [process.execPath, path];
   const [command = '', ...args] = core === undefined ? node : ['taskset', '-c', String(core), ...node];
   const child = spawn(command, args, { stdio: ['pipe', 'pipe', 'inherit'] });
   if (child.pid === undefined) throw new Error(`cannot start ${command}`);
@@ -23,7 +25,7 @@ export function startChild(file: URL, core: number | undefined): Child {
     async ask(question) {
       child.stdin.write(`${JSON.stringify(question)}\n`);
       const { value, done } = await lines.next();
-      if (done) throw new Error(`${file.pathname} ended without an answer`);
+      if (done) throw new Error(`${path} ended without an answer`);
       return JSON.parse(value);
     },
     stop: () => child.stdin.end(),

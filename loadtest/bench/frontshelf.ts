@@ -1,0 +1,119 @@
+/** A Frontshelf to measure: one that is started as a user would start it, or one that runs already. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+
+export interface Frontshelf {
+  readonly url: URL;
+  /** The primary and its one worker. */
+  readonly pids: readonly number[];
+  /** Settings that were given to it, where they are known. */
+  readonly settings: Readonly<Record<string, string>>;
+  stop(): Promise<void>;
+}
+
+/** Ids of the processes that `/status` names, or undefined if it is not a status. */
+function processes(status: unknown): { primary: number; workers: number[] } | undefined {
+  if (!isObject(status) || !Array.isArray(status.workers)) return undefined;
+  const primary = pidOf(status.primary);
+  const workers = status.workers.map(pidOf).filter((pid) => pid !== undefined);
+  return primary === undefined || workers.length !== status.workers.length ? undefined : { primary, workers };
+}
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null;
+const pidOf = (value: unknown) => (isObject(value) && typeof value.pid === 'number' ? value.pid : undefined);
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  server.close();
+  await once(server, 'close');
+  if (address === null || typeof address === 'string') throw new Error('the system gave no free port');
+  return address.port;
+}
+
+/** Uses a server that runs. Rejects unless it has exactly one worker: more would share the load unequally. */
+export async function attachFrontshelf(url: URL, adminUrl: URL): Promise<Frontshelf> {
+  const found = processes(await getJson(new URL('/status', adminUrl)));
+  if (found === undefined)
+    throw new Error(
+      `No Frontshelf answers at ${adminUrl.origin}: give the admin address of the server by --admin-url.`,
+    );
+  if (found.workers.length !== 1)
+    throw new Error(
+      `The server at ${adminUrl.origin} has ${found.workers.length} workers; the bench needs one: start it with WORKERS=1.`,
+    );
+  return {
+    url,
+    pids: [found.primary, ...found.workers],
+    settings: {},
+    async stop() {},
+  };
+}
+
+/**
+ * Starts a server with one worker, on free ports, with the database and Redis that `npm start` would use, and
+ * resolves when it is ready. What it says while starting goes to stderr. Rejects when it does not get ready.
+ */
+export async function startFrontshelf(): Promise<Frontshelf> {
+  const port = await freePort();
+  const adminPort = await freePort();
+  const settings = {
+    WORKERS: '1',
+    LOG_LEVEL: 'error',
+    // Every measured answer is to be the same memory hit, so no page may expire during the run.
+    MEMORY_TTL_MS: '86400000',
+  };
+  const main = fileURLToPath(new URL('../../local/main.ts', import.meta.url));
+  const child = spawn(process.execPath, [main], {
+    env: { ...process.env, ...settings, PORT: String(port), ADMIN_PORT: String(adminPort) },
+    stdio: ['ignore', process.stderr, 'inherit'],
+    // Ctrl-C is for the bench, which then stops the server in order.
+    detached: true,
+  });
+  const ended = once(child, 'exit');
+  const stop = async () => {
+    if (child.exitCode !== null || child.signalCode !== null) return;
+    child.kill('SIGTERM');
+    await ended;
+  };
+  const adminUrl = new URL(`http://127.0.0.1:${adminPort}`);
+  try {
+    while (!(await isReady(adminUrl))) {
+      if (child.exitCode !== null || child.signalCode !== null)
+        throw new Error(
+          'The server did not start: its reason stands above. A running one, with WORKERS=1, is measured with --url and --admin-url.',
+        );
+      await delay(100);
+    }
+    return { ...(await attachFrontshelf(new URL(`http://127.0.0.1:${port}`), adminUrl)), settings, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+const isReady = (adminUrl: URL) =>
+  fetch(new URL('/readyz', adminUrl)).then(
+    (response) => response.ok,
+    () => false,
+  );
+
+/** The answer's JSON, or undefined where there is none. */
+const getJson = (url: URL): Promise<unknown> =>
+  fetch(url).then(
+    (response) => response.json().catch(() => undefined),
+    () => undefined,
+  );
+
+/** Path of the most popular product's page. Rejects if the server lists none. */
+export async function popularPage(url: URL): Promise<string> {
+  const list = await getJson(new URL('/v1/products?limit=1', url));
+  const first: unknown = isObject(list) && Array.isArray(list.items) ? list.items[0] : undefined;
+  if (!isObject(first) || typeof first.slug !== 'string')
+    throw new Error(`The server at ${url.origin} lists no products: seed it with npm run seed.`);
+  return `/v1/products/${first.slug}`;
+}

@@ -1,0 +1,163 @@
+/**
+ * `npm run bench`: what a page from memory costs in server CPU, beside the least that node:http can do.
+ *
+ * Both servers answer the same request with the same bytes, every one of them checked, under the same load, in
+ * turns: Frontshelf, bare, Frontshelf, bare. Machines drift by more than the difference that is looked for, so only
+ * neighbours are compared: each round gives one ratio, and the result is the median of these.
+ */
+import { writeFileSync } from 'node:fs';
+import { startChild } from './child.ts';
+import { machineConditions, pin, separateCores } from './conditions.ts';
+import { attachFrontshelf, popularPage, startFrontshelf } from './frontshelf.ts';
+import type { Round, RoundResult } from './generator.ts';
+import { help, readOptions } from './options.ts';
+import { fetchRaw, type RawResponse } from './raw-response.ts';
+import { conditionsTable, type Figures, figures, shown, tableHead, tableRow } from './report.ts';
+import { checkSame, memoryHit, orderLike, requestFor, type Side, startBare } from './sides.ts';
+import { spread } from './statistics.ts';
+
+/** Both sides, the request they get and the response they must give. */
+interface Comparison {
+  readonly sides: readonly [Side, Side];
+  readonly request: string;
+  readonly response: RawResponse;
+  /** Settings that the measured server was started with. */
+  readonly settings: Readonly<Record<string, string>>;
+}
+
+type Options = ReturnType<typeof readOptions>;
+type Cores = ReturnType<typeof separateCores>;
+
+const cleanUps: (() => unknown)[] = [];
+
+function child(file: string, core: number | undefined) {
+  const started = startChild(new URL(file, import.meta.url), core);
+  cleanUps.push(started.stop);
+  return started;
+}
+
+async function bareAgainstBare({ acceptEncoding }: Options, cores: Cores): Promise<Comparison> {
+  const request = requestFor('self-check', '/', acceptEncoding);
+  const order = {
+    headers: ['Content-Type', 'application/json', 'Content-Length', '10000'],
+    body: 'x'.repeat(10_000),
+    keepAliveTimeoutMs: 5000,
+  };
+  const start = (name: string) => startBare(name, child('./bare-server.ts', cores?.server), order);
+  const sides = [await start('bare'), await start('bare again')] as const;
+  return { sides, request, response: await fetchRaw(sides[0].url, request), settings: {} };
+}
+
+async function frontshelfAgainstBare(options: Options, cores: Cores): Promise<Comparison> {
+  const server = await (options.url ? attachFrontshelf(options.url, options.adminUrl) : startFrontshelf());
+  cleanUps.push(server.stop);
+  // A server that somebody else started is left on the cores it has.
+  if (cores && !options.url) pin(server.pids, cores.server);
+  const request = requestFor(server.url.host, await popularPage(server.url), options.acceptEncoding);
+  const response = await memoryHit(server.url, request);
+  const bare = await startBare('bare', child('./bare-server.ts', cores?.server), orderLike(response));
+  const frontshelf = { name: 'frontshelf', url: server.url, pids: server.pids };
+  return { sides: [frontshelf, bare], request, response, settings: server.settings };
+}
+
+async function bench(options: Options): Promise<number> {
+  const cores = separateCores();
+  const generator = child('./generator.ts', cores?.generator);
+  const prepare = options.selfCheck ? bareAgainstBare : frontshelfAgainstBare;
+  const { sides, request, response, settings } = await prepare(options, cores);
+  const [a, b] = sides;
+  await checkSame(b, request, response);
+
+  const conditions = {
+    ...machineConditions(),
+    pinnedTo: cores ?? 'no cores: taskset or a second core is missing',
+    settings,
+    request: request.slice(0, request.indexOf('\r\n')),
+    acceptEncoding: options.acceptEncoding,
+    bodyBytes: response.body.length,
+    responseBytes: response.bytes.length,
+    connections: options.connections,
+    secondsPerServer: options.seconds,
+    rounds: options.rounds,
+    warmUpRounds: options.warmUpRounds,
+  };
+  console.log(`${conditionsTable(conditions)}\n\n${tableHead(a.name, b.name)}`);
+
+  const measure = async (side: Side): Promise<Figures> => {
+    const round: Round = {
+      host: side.url.hostname,
+      port: Number(side.url.port),
+      request,
+      response: response.bytes,
+      connections: options.connections,
+      settleMs: 500,
+      measureMs: options.seconds * 1000,
+      pids: side.pids,
+    };
+    const result = await generator.ask<RoundResult>(round);
+    if (result.wrong !== undefined)
+      throw new Error(`The run is void, ${side.name} answered wrongly: ${result.wrong}`);
+    return figures(result);
+  };
+  const rounds: { a: Figures; b: Figures; ratio: number }[] = [];
+  for (let round = 1 - options.warmUpRounds; round <= options.rounds; round++) {
+    const pair = { a: await measure(a), b: await measure(b) };
+    console.log(tableRow(round >= 1 ? String(round) : 'warm-up', pair.a, pair.b));
+    if (round >= 1) rounds.push({ ...pair, ratio: pair.a.cpuMicrosPerRequest / pair.b.cpuMicrosPerRequest });
+  }
+
+  const ratio = spread(rounds.map((round) => round.ratio));
+  const cpuMicrosPerRequest = {
+    [a.name]: spread(rounds.map((round) => round.a.cpuMicrosPerRequest)),
+    [b.name]: spread(rounds.map((round) => round.b.cpuMicrosPerRequest)),
+  };
+  console.log();
+  for (const [name, micros] of Object.entries(cpuMicrosPerRequest))
+    console.log(`${name}: ${shown(micros, 2)} µs of CPU per request`);
+  console.log(`ratio: ${shown(ratio, 3)}, median and extremes of ${options.rounds} rounds`);
+
+  const generatorCores = spread(rounds.flatMap((round) => [round.a.generatorCores, round.b.generatorCores]));
+  const failures: string[] = [];
+  if (generatorCores.median > 0.95)
+    failures.push(
+      'The run is void: the generator was the bottleneck, so the servers were not under full load.',
+    );
+  if (ratio.median > options.maxRatio) failures.push(`The ratio is above ${options.maxRatio}.`);
+  if (options.selfCheck && Math.abs(ratio.median - 1) > 0.05)
+    failures.push('The same handler differs from itself by more than 5 %: this machine is too noisy now.');
+  for (const failure of failures) console.error(failure);
+  if (options.json)
+    writeFileSync(
+      options.json,
+      `${JSON.stringify({ conditions, ratio, cpuMicrosPerRequest, rounds, failures }, null, 2)}\n`,
+    );
+  return failures.length === 0 ? 0 : 1;
+}
+
+async function main(): Promise<number> {
+  const options = readOptions(process.argv.slice(2));
+  if (options.help) {
+    console.log(help);
+    return 0;
+  }
+  if (process.platform !== 'linux')
+    throw new Error("npm run bench needs Linux: it reads the servers' CPU time from /proc.");
+  return bench(options);
+}
+
+const cleanUp = async () => {
+  for (const step of cleanUps.splice(0).reverse()) await step();
+};
+for (const [signal, exitCode] of [
+  ['SIGINT', 130],
+  ['SIGTERM', 143],
+] as const)
+  process.once(signal, () => cleanUp().finally(() => process.exit(exitCode)));
+try {
+  process.exitCode = await main();
+} catch (error) {
+  console.error(error instanceof Error ? error.message : error);
+  process.exitCode = 1;
+} finally {
+  await cleanUp();
+}
