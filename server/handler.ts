@@ -41,7 +41,18 @@ const preflightHeaders = [
   'Access-Control-Max-Age',
   '86400',
 ];
-const healthHeaders = ['Content-Type', 'application/json', 'Cache-Control', 'no-store'];
+const alive = '{"status":"ok"}';
+const notReady = '{"status":"unavailable"}';
+const healthHeaders = (body: string) => [
+  'Content-Type',
+  'application/json',
+  'Content-Length',
+  String(body.length),
+  'Cache-Control',
+  'no-store',
+  'X-Content-Type-Options',
+  'nosniff',
+];
 
 /** The public contract, for `http.createServer`. Every request is answered exactly once and recorded exactly once. */
 export function createHandler(options: HandlerOptions): RequestListener {
@@ -150,11 +161,11 @@ export function createHandler(options: HandlerOptions): RequestListener {
       case '/openapi.json':
         return send(exchange, options.openapi, undefined);
       case '/livez':
-        return finish(exchange, 200, healthHeaders, '{"status":"ok"}');
+        return finish(exchange, 200, healthHeaders(alive), alive);
       case '/readyz':
         return options.isReady()
-          ? finish(exchange, 200, healthHeaders, '{"status":"ok"}')
-          : finish(exchange, 503, healthHeaders, '{"status":"unavailable"}');
+          ? finish(exchange, 200, healthHeaders(alive), alive)
+          : finish(exchange, 503, healthHeaders(notReady), notReady);
     }
   }
 
@@ -167,7 +178,7 @@ export function createHandler(options: HandlerOptions): RequestListener {
 
     // A body nobody reads would be taken for the next request, so its connection ends here.
     if (headers.hasContent) res.shouldKeepAlive = false;
-    if (!hasOneHost(headers)) {
+    if (!hasOneHost(headers, req.httpVersion)) {
       res.shouldKeepAlive = false;
       return refuse(
         exchange,

@@ -40,13 +40,25 @@ export function createListener(
   server.maxConnections = options.maxConnections;
   // Without it a refused connection goes back to the primary, which offers it again, for ever. (Not in the types.)
   Object.assign(server, { dropMaxConnection: true });
+  // The handler decides at once, so that a refused body is not first asked for with 100.
+  server.on('checkContinue', handler);
+  server.on('checkExpectation', handler);
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
     if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy();
+    if (isAnswering(socket)) return void socket.destroySoon();
     const [status, response] = refusal(error.code);
     options.observer.requestEnded('_OTHER', 'unmatched', status, 0);
     socket.end(response, 'latin1');
   });
   return server;
+}
+
+/**
+ * An earlier request on this connection is not done with, and its client would take a refusal for its answer.
+ * (Only this property of node:http tells; it is not in the types.)
+ */
+function isAnswering(socket: Socket): boolean {
+  return '_httpMessage' in socket && Boolean(socket._httpMessage);
 }
 
 function refusal(code: string | undefined): [status: number, response: string] {

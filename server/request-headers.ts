@@ -52,7 +52,8 @@ function joined(list: string, more: string | undefined): string {
 
 const hostPattern = /^(?:[A-Za-z0-9._~-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?$/;
 
-/** Exactly one Host field that could be a host (RFC 9112 section 3.2). */
-export function hasOneHost(headers: RequestHeaders): boolean {
-  return headers.hosts === 1 && hostPattern.test(headers.host);
+/** Exactly one Host field that could be a host (RFC 9112 section 3.2); HTTP/1.0, as load balancers check with, may lack it. */
+export function hasOneHost({ hosts, host }: RequestHeaders, httpVersion: string): boolean {
+  if (hosts === 0) return httpVersion === '1.0';
+  return hosts === 1 && hostPattern.test(host);
 }

@@ -1,0 +1,175 @@
+/** For tests only: the server over a source of one's choice, and connections on which every byte is the test's. */
+import { connect } from 'node:net';
+import { createReadThrough, type ReadThroughOptions } from '../cache/read-through.ts';
+import { requestDuration, requestLabels } from '../metrics/catalogue.ts';
+import { createRecorder, type Recorder, slotOf } from '../metrics/recorder.ts';
+import { createHandler } from './handler.ts';
+import { createListener } from './listener.ts';
+import { openapiDocument } from './openapi.ts';
+import { createRepresentation, type Representation, representationCodec } from './representation.ts';
+
+const cacheControl = 'public, max-age=5';
+
+/** The representation of a document, as the worker makes it of what Postgres returns. */
+export const represent = (document: unknown): Representation =>
+  createRepresentation(Buffer.from(JSON.stringify(document)).toString('latin1'), cacheControl);
+
+export interface TestServer {
+  readonly port: number;
+  readonly recorder: Recorder;
+  readonly state: { ready: boolean; draining: boolean };
+  readonly unexpectedErrors: unknown[];
+  /** Requests recorded so far under these labels. */
+  recorded(method: string, route: string, status: number | 'other'): number;
+  close(): Promise<void>;
+}
+
+/** Resolves a listening server whose pages and lists come from `load`; undefined is a key without a value. */
+export async function startTestServer(
+  load: (key: string) => Promise<Representation | undefined>,
+  overrides: Partial<ReadThroughOptions<Representation>> = {},
+): Promise<TestServer> {
+  const recorder = createRecorder();
+  const state = { ready: true, draining: false };
+  const unexpectedErrors: unknown[] = [];
+  const cache = () =>
+    createReadThrough<Representation>({
+      codec: representationCodec(cacheControl),
+      load: async (key) => ({ value: await load(key), stamp: '' }),
+      fillTimeoutMs: 5000,
+      memoryMaxBytes: 1024 * 1024,
+      memoryTtlMs: 60_000,
+      negativeTtlMs: 60_000,
+      staleIfErrorMs: 0,
+      redis: undefined,
+      redisTtlMs: 0,
+      now: () => performance.now(),
+      random: () => 0,
+      ...overrides,
+    });
+  const server = createListener(
+    createHandler({
+      pages: cache(),
+      lists: cache(),
+      openapi: createRepresentation(openapiDocument, cacheControl),
+      observer: recorder,
+      isReady: () => state.ready,
+      isDraining: () => state.draining,
+      onUnexpectedError: (error) => unexpectedErrors.push(error),
+    }),
+    { maxConnections: 1000, observer: recorder },
+  );
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('A TCP server has a port.');
+  return {
+    port: address.port,
+    recorder,
+    state,
+    unexpectedErrors,
+    recorded(method, route, status) {
+      const slot = slotOf(requestDuration, requestLabels(method, route, status));
+      if (slot === undefined) throw new Error(`There is no series for ${method} ${route} ${status}.`);
+      const counts = recorder.totals().slice(slot, slot + requestDuration.buckets.length + 1);
+      return counts.reduce((sum, count) => sum + count, 0);
+    },
+    close() {
+      server.closeAllConnections();
+      return new Promise((resolve) => server.close(() => resolve()));
+    },
+  };
+}
+
+export interface Response {
+  readonly status: number;
+  /** By lower-case name. A field that came twice has failed the test already. */
+  readonly headers: ReadonlyMap<string, string>;
+  readonly body: Buffer;
+}
+
+export interface Connection {
+  send(text: string): void;
+  /** The next response; `method` is that of its request. Rejects when the server closes before it is complete. */
+  response(method?: string): Promise<Response>;
+  /** Resolves what came beyond the responses that were read, when the server has closed the connection. */
+  ended(): Promise<string>;
+  close(): void;
+}
+
+export function openConnection(port: number): Connection {
+  let received = Buffer.alloc(0);
+  let ended = false;
+  let wake = () => {};
+  const socket = connect(port, '127.0.0.1');
+  const end = () => {
+    ended = true;
+    wake();
+  };
+  socket.on('data', (chunk) => {
+    received = Buffer.concat([received, chunk]);
+    wake();
+  });
+  socket.on('end', end).on('close', end).on('error', end);
+  const more = () =>
+    new Promise<void>((resolve) => {
+      wake = resolve;
+    });
+
+  return {
+    send: (text) => void socket.write(text, 'latin1'),
+    async response(method = 'GET') {
+      for (;;) {
+        const taken = takeResponse(received, method);
+        if (taken !== undefined) {
+          received = received.subarray(taken.length);
+          return taken.response;
+        }
+        if (ended)
+          throw new Error(`The connection ended after ${JSON.stringify(received.toString('latin1'))}.`);
+        await more();
+      }
+    },
+    async ended() {
+      while (!ended) await more();
+      socket.destroy();
+      return received.toString('latin1');
+    },
+    close: () => void socket.destroy(),
+  };
+}
+
+/** The response at the start of `bytes`, or undefined while it is not complete. It must have a Content-Length or no body. */
+function takeResponse(bytes: Buffer, method: string): { response: Response; length: number } | undefined {
+  const headEnd = bytes.indexOf('\r\n\r\n');
+  if (headEnd < 0) return undefined;
+  const [statusLine = '', ...fields] = bytes.toString('latin1', 0, headEnd).split('\r\n');
+  const status = Number(/^HTTP\/1\.1 (\d{3}) /.exec(statusLine)?.[1]);
+  if (Number.isNaN(status)) throw new Error(`This is not a status line: ${statusLine}`);
+  const headers = new Map<string, string>();
+  for (const field of fields) {
+    const [, name = '', value = ''] = /^([^:]+): (.*)$/.exec(field) ?? [];
+    if (name === '' || headers.has(name.toLowerCase())) throw new Error(`This field is not well: ${field}`);
+    headers.set(name.toLowerCase(), value);
+  }
+  const hasBody = method !== 'HEAD' && status !== 204 && status !== 304;
+  const contentLength = Number(headers.get('content-length') ?? (hasBody ? Number.NaN : 0));
+  if (Number.isNaN(contentLength)) throw new Error(`A response without Content-Length: ${statusLine}`);
+  const length = headEnd + 4 + (hasBody ? contentLength : 0);
+  if (bytes.length < length) return undefined;
+  return { response: { status, headers, body: bytes.subarray(headEnd + 4, length) }, length };
+}
+
+/** One request on a connection of its own, which is closed afterwards. `fields` are header lines beside Host. */
+export async function request(
+  port: number,
+  target: string,
+  { method = 'GET', fields = [] }: { method?: string; fields?: readonly string[] } = {},
+): Promise<Response> {
+  const connection = openConnection(port);
+  try {
+    connection.send(`${[`${method} ${target} HTTP/1.1`, 'Host: shop.test', ...fields].join('\r\n')}\r\n\r\n`);
+    return await connection.response(method);
+  } finally {
+    connection.close();
+  }
+}
