@@ -15,6 +15,7 @@ export interface MemoryEntry<V> {
 export interface MemoryTier<V> {
   get(key: string): MemoryEntry<V> | undefined;
   set(key: string, entry: MemoryEntry<V>): void;
+  delete(key: string): void;
   /** Accounts anew for a value whose size has changed. Does nothing if `key` holds another value by now. */
   resized(key: string, value: V): void;
   readonly entries: number;
@@ -28,7 +29,7 @@ const mostEntries = 1_000_000;
 /** `maxBytes` 0 gives a tier that keeps nothing. A single value larger than `maxBytes` is not kept. */
 export function createMemoryTier<V>(maxBytes: number, codec: Codec<V>): MemoryTier<V> {
   if (maxBytes === 0)
-    return { get: () => undefined, set: () => {}, resized: () => {}, entries: 0, sizeBytes: 0 };
+    return { get: () => undefined, set() {}, delete() {}, resized() {}, entries: 0, sizeBytes: 0 };
   const lru = new LRUCache<string, MemoryEntry<V>>({
     max: Math.max(1, Math.min(mostEntries, Math.ceil(maxBytes / smallestEntryBytes))),
     maxSize: maxBytes,
@@ -37,6 +38,7 @@ export function createMemoryTier<V>(maxBytes: number, codec: Codec<V>): MemoryTi
   return {
     get: (key) => lru.get(key),
     set: (key, entry) => void lru.set(key, entry),
+    delete: (key) => void lru.delete(key),
     resized(key, value) {
       const entry = lru.peek(key);
       // A copy, because lru-cache measures again only when the stored object is another one.

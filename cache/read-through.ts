@@ -108,6 +108,8 @@ export function createReadThrough<V>(options: ReadThroughOptions<V>): ReadThroug
     try {
       const { value, stamp } = await within(fillTimeoutMs - (now() - startedAtMs), load(key));
       if (value === undefined) {
+        // Or a failing source would bring back what it has told us is gone.
+        memory.delete(key);
         negative.add(key, { stamp, freshUntilMs: now() + jittered(options.negativeTtlMs, random) });
         observer.filled('absent', now() - startedAtMs);
       } else {
