@@ -3,6 +3,8 @@ import { Redis } from 'ioredis';
 /** Time a connection may stay silent with commands outstanding before it is torn down and made anew. */
 const silentConnectionMs = 300;
 const longestRetryDelayMs = 1000;
+/** A Redis that is reading its dump is asked this often whether it has done so; its own estimate may be far off. */
+const loadingRetryMs = 1000;
 
 /**
  * A connection on which no command waits longer than `timeoutMs`, whatever Redis does: nothing is queued
@@ -22,6 +24,7 @@ export function connectRedis(
     maxRetriesPerRequest: 0,
     autoResendUnfulfilledCommands: false,
     retryStrategy: (attempt) => Math.min(longestRetryDelayMs, 50 * 2 ** Math.min(attempt, 10)),
+    maxLoadingRetryTime: loadingRetryMs,
     // A replica after a failover: connect again, so that DNS or the proxy leads to the new primary.
     reconnectOnError: (error) => error.message.startsWith('READONLY'),
   });
