@@ -105,7 +105,7 @@ export function openConnection(port: number): Connection {
     ended = true;
     wake();
   };
-  socket.on('data', (chunk) => {
+  socket.on('data', (chunk: Buffer) => {
     received = Buffer.concat([received, chunk]);
     wake();
   });
