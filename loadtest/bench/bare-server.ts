@@ -22,7 +22,7 @@ input.once('line', (line) => {
   // Through a Buffer, so that the string has one byte per character in memory too.
   const bytes = Buffer.from(body, 'latin1').toString('latin1');
   const server = createServer(
-    // As fast as node:http knows, so that the ratio shows all that the other side adds.
+    // As fast as node:http goes, so that the ratio hides nothing of what the other side adds.
     { keepAliveTimeout: keepAliveTimeoutMs, optimizeEmptyRequests: true },
     (_request, response) => {
       response.writeHead(200, headers);

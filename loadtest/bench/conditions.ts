@@ -24,7 +24,7 @@ export function machineConditions() {
     node: process.version,
     kernel: release(),
     cpu: cpus()[0]?.model.trim() ?? 'unknown',
-    cores: availableParallelism(),
+    availableCores: availableParallelism(),
   };
 }
 

@@ -9,17 +9,18 @@ export interface Frontshelf {
   readonly url: URL;
   /** The primary and its one worker. */
   readonly pids: readonly number[];
-  /** Settings that were given to it, where they are known. */
-  readonly settings: Readonly<Record<string, string>>;
+  /** The settings it runs with, as it tells them. */
+  readonly settings: unknown;
   stop(): Promise<void>;
 }
 
-/** Ids of the processes that `/status` names, or undefined if it is not a status. */
-function processes(status: unknown): { primary: number; workers: number[] } | undefined {
+/** What the bench needs of a `/status`, or undefined if it is not one. */
+function readStatus(status: unknown) {
   if (!isObject(status) || !Array.isArray(status.workers)) return undefined;
   const primary = pidOf(status.primary);
   const workers = status.workers.map(pidOf).filter((pid) => pid !== undefined);
-  return primary === undefined || workers.length !== status.workers.length ? undefined : { primary, workers };
+  if (primary === undefined || workers.length !== status.workers.length) return undefined;
+  return { primary, workers, settings: status.settings };
 }
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null;
@@ -37,7 +38,7 @@ async function freePort(): Promise<number> {
 
 /** Uses a server that runs. Rejects unless it has exactly one worker: more would share the load unequally. */
 export async function attachFrontshelf(url: URL, adminUrl: URL): Promise<Frontshelf> {
-  const found = processes(await getJson(new URL('/status', adminUrl)));
+  const found = readStatus(await getJson(new URL('/status', adminUrl)));
   if (found === undefined)
     throw new Error(
       `No Frontshelf answers at ${adminUrl.origin}: give the admin address of the server by --admin-url.`,
@@ -49,7 +50,7 @@ export async function attachFrontshelf(url: URL, adminUrl: URL): Promise<Frontsh
   return {
     url,
     pids: [found.primary, ...found.workers],
-    settings: {},
+    settings: found.settings,
     async stop() {},
   };
 }
@@ -89,7 +90,7 @@ export async function startFrontshelf(): Promise<Frontshelf> {
         );
       await delay(100);
     }
-    return { ...(await attachFrontshelf(new URL(`http://127.0.0.1:${port}`), adminUrl)), settings, stop };
+    return { ...(await attachFrontshelf(new URL(`http://127.0.0.1:${port}`), adminUrl)), stop };
   } catch (error) {
     await stop();
     throw error;

@@ -21,8 +21,8 @@ interface Comparison {
   readonly sides: readonly [Side, Side];
   readonly request: string;
   readonly response: RawResponse;
-  /** Settings that the measured server was started with. */
-  readonly settings: Readonly<Record<string, string>>;
+  /** Settings of the measured server. */
+  readonly settings: unknown;
 }
 
 type Options = ReturnType<typeof readOptions>;
@@ -60,6 +60,12 @@ async function frontshelfAgainstBare(options: Options, cores: Cores): Promise<Co
   return { sides: [frontshelf, bare], request, response, settings: server.settings };
 }
 
+function placement({ url }: Options, cores: Cores): string {
+  if (!cores) return 'as the system chose: taskset or a second core is missing';
+  const servers = url ? 'bare handler' : 'each server';
+  return `${servers} on core ${cores.server}, generator on core ${cores.generator}${url ? ', Frontshelf where it was' : ''}`;
+}
+
 async function bench(options: Options): Promise<number> {
   const cores = separateCores();
   const generator = child('./generator.ts', cores?.generator);
@@ -70,7 +76,7 @@ async function bench(options: Options): Promise<number> {
 
   const conditions = {
     ...machineConditions(),
-    pinnedTo: cores ?? 'no cores: taskset or a second core is missing',
+    cores: placement(options, cores),
     settings,
     request: request.slice(0, request.indexOf('\r\n')),
     acceptEncoding: options.acceptEncoding,
@@ -116,6 +122,11 @@ async function bench(options: Options): Promise<number> {
     console.log(`${name}: ${shown(micros, 2)} µs of CPU per request`);
   console.log(`ratio: ${shown(ratio, 3)}, median and extremes of ${options.rounds} rounds`);
 
+  const serverCores = spread(rounds.flatMap((round) => [round.a.serverCores, round.b.serverCores]));
+  if (serverCores.min < 0.9)
+    console.log(
+      `Other programs were at work: a server got only ${serverCores.min.toFixed(2)} of its core in one round.`,
+    );
   const generatorCores = spread(rounds.flatMap((round) => [round.a.generatorCores, round.b.generatorCores]));
   const failures: string[] = [];
   if (generatorCores.median > 0.95)
