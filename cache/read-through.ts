@@ -106,7 +106,8 @@ export function createReadThrough<V>(options: ReadThroughOptions<V>): ReadThroug
 
     const path = { memory: memoryResult, redis: found?.result, collapsed: false } as const;
     try {
-      const { value, stamp } = await within(fillTimeoutMs - (now() - startedAtMs), load(key));
+      const leftMs = Math.max(0, fillTimeoutMs - (now() - startedAtMs));
+      const { value, stamp } = await within(leftMs, load(key));
       if (value === undefined) {
         // Or a failing source would bring back what it has told us is gone.
         memory.delete(key);
