@@ -29,7 +29,7 @@ export interface Product {
   readonly rank: number;
   /** Undefined while no date is announced; after the reference date for what is announced. */
   readonly releaseDay: number | undefined;
-  /** How good it is, 0 to 1: critics and players agree roughly. */
+  /** How good it is, 0 to 1: critics and players agree roughly, and the popular are better on average. */
   readonly quality: number;
   /** How many players rated it; follows a Zipf law over the ranks, 0 before the release. */
   readonly ratings: number;
@@ -112,7 +112,12 @@ function describeProduct(
   const game = child?.game;
   const rank = catalogue.rank(id);
   const releaseDay = drawReleaseDay(random, game);
-  const quality = clamp((game?.quality ?? 0.15 + 0.8 * random()) + 0.1 * (random() - 0.5), 0, 1);
+  const popularity = 1 - Math.log(rank) / Math.log(catalogue.products + 1);
+  const quality = clamp(
+    (game?.quality ?? 0.2 + 0.55 * random() + 0.3 * popularity) + 0.1 * (random() - 0.5),
+    0,
+    1,
+  );
   const released = releaseDay !== undefined && releaseDay <= referenceDay;
   const ratings = released ? Math.round((mostRatings / rank ** zipfExponent) * (0.8 + 0.4 * random())) : 0;
   const written = Math.min(ratings, mostReviews, Math.round(2 * Math.log10(ratings + 1) * (0.8 + random())));

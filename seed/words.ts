@@ -128,21 +128,32 @@ export const criticQuotes = templates(
   'The opening hours are {quality}, the ending is {quality}, and in between there are rather many {things}.',
 );
 
-export const reviewTitles = templates(
+export const praiseTitles = templates(
   'Simply {quality}',
-  'Great {things}, weak ending',
   'Better than I expected 👍',
-  '{quality} but short',
   'My new comfort game',
-  'Needs a patch',
+  'The best {things} in years',
 );
 
-export const reviewBodies = templates(
-  'Bought it on sale and finished it in a weekend. The {things} are {quality}, the {noun} level is my favourite, and the soundtrack is on repeat.',
-  'Runs well on my old machine. I wish there were more {things}, but {place} looks {quality} and the writing is naïve in the best way.',
+export const praise = templates(
+  'Bought it on sale and finished it in a weekend. The {things} are superb, the {noun} level is my favourite, and the soundtrack is on repeat.',
+  'Runs well on my old machine, {place} looks wonderful, and the writing is naïve in the best way. More {things}, please!',
   'Played with my brother. We tried to {verb} the {adjective} {noun} for two hours and laughed the whole time 😂',
-  'Honestly {quality}. Some bugs around {things}, nothing that a reload does not fix. Très bien!',
-  'The tutorial takes too long, after that it is {quality}. Would love to see {place} again in a sequel.',
+  'Honestly brilliant. Some bugs around {things}, nothing that a reload does not fix. Très bien!',
+);
+
+export const complaintTitles = templates(
+  'Needs a patch',
+  'Great {things}, weak ending',
+  '{quality} but short',
+  'I wanted to love it',
+);
+
+export const complaints = templates(
+  'The tutorial takes too long, and after that it is mostly {things}. {place} deserved a better game.',
+  'Crashed twice before I could {verb} the {adjective} {noun}. The {things} are fine, the rest is déjà vu.',
+  'Pretty, but empty. Two hours of {things}, then the same {noun} again and again. Wait for a sale 🙁',
+  'The {things} never explain themselves, and the ending in {place} felt rushed.',
 );
 
 /** What faker makes; the same for the same seed. */

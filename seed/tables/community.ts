@@ -5,10 +5,12 @@ import { dateText, referenceDay, timeText } from '../reference-date.ts';
 import {
   achievementDescriptions,
   achievementNames,
+  complaints,
+  complaintTitles,
   criticHeadlines,
   criticQuotes,
-  reviewBodies,
-  reviewTitles,
+  praise,
+  praiseTitles,
   write,
 } from '../words.ts';
 import { polls, scoreScale } from './shared.ts';
@@ -100,13 +102,14 @@ export const communityTables: readonly Table[] = [
           const day = referenceDay - Math.ceil(daysSince * random() ** 2);
           const second = integer(random, 0, 86_399);
           const edited = chance(random, 0.1) ? Math.min(referenceDay, day + integer(random, 1, 90)) : day;
+          const pleased = stars > 3 || (stars === 3 && chance(random, 0.5));
           yield [
             id * idsPerProduct + i,
             id,
             pick(random, catalogue.names.players),
             stars,
-            write(random, reviewTitles),
-            write(random, reviewBodies),
+            write(random, pleased ? praiseTitles : complaintTitles),
+            write(random, pleased ? praise : complaints),
             timeText(day, second),
             timeText(edited, second),
           ];
