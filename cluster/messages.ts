@@ -7,17 +7,8 @@ export type WorkerMessage =
   /** Its totals since it began and its gauges now; sent every second. */
   | { readonly type: 'metrics'; readonly totals: number[]; readonly gauges: number[] };
 
-/** What the primary tells a worker: finish what you have and exit. */
-export interface DrainMessage {
-  readonly type: 'drain';
-}
-
 export function isWorkerMessage(message: unknown): message is WorkerMessage {
   return hasType(message) && ['ready', 'failed', 'metrics'].includes(message.type);
-}
-
-export function isDrainMessage(message: unknown): message is DrainMessage {
-  return hasType(message) && message.type === 'drain';
 }
 
 function hasType(message: unknown): message is { type: string } {

@@ -54,6 +54,10 @@ export async function runPrimary(config: Config): Promise<void> {
       if (isWorkerMessage(message)) receive(slot, worker, message);
     });
     worker.on('exit', (code, signal) => died(slot, worker, signal ?? code));
+    // A worker that could not be made (no process, descriptor or program to be had) has no exit; it is tried again.
+    worker.on('error', (error) => {
+      if (worker.process.pid === undefined) died(slot, worker, error.message);
+    });
   }
 
   function receive(slot: Slot, worker: Worker, message: WorkerMessage): void {
@@ -124,7 +128,8 @@ export async function runPrimary(config: Config): Promise<void> {
     logger.info('stopping');
     if (workers.length === 0) return finish(code);
     for (const slot of slots) slot.state = 'stopping';
-    for (const worker of workers) if (worker.isConnected()) worker.send({ type: 'drain' });
+    // A signal rather than a message: a worker that is still loading its modules would never hear the message.
+    for (const worker of workers) worker.process.kill('SIGTERM');
     setTimeout(() => killAll(workers), config.shutdownDeadlineMs + admitKillAfterMs);
   }
 

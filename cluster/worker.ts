@@ -18,7 +18,7 @@ import { readProductList } from '../sql/product-list.ts';
 import { readProductPage } from '../sql/product-page.ts';
 import { drain } from './drain.ts';
 import { createLogger } from './logger.ts';
-import { isDrainMessage, type WorkerMessage } from './messages.ts';
+import type { WorkerMessage } from './messages.ts';
 import { listenProblem } from './preflight.ts';
 import { warmUp } from './warm-up.ts';
 
@@ -169,7 +169,7 @@ function startMetrics(totals: () => number[], pages: ReadThrough<Representation>
   return sendMetrics;
 }
 
-/** Runs `stop` once, on the primary's word, on SIGTERM, or when the primary is gone. */
+/** Runs `stop` once, on SIGTERM, which is how the primary says so, or when the primary is gone. */
 function stopWhenTold(stop: () => Promise<void>): void {
   let stopping = false;
   const stopOnce = () => {
@@ -177,9 +177,6 @@ function stopWhenTold(stop: () => Promise<void>): void {
     stopping = true;
     void stop();
   };
-  process.on('message', (message) => {
-    if (isDrainMessage(message)) stopOnce();
-  });
   process.on('SIGTERM', stopOnce);
   process.on('disconnect', stopOnce);
   // Ctrl-C reaches the whole process group; the primary gives the word.
