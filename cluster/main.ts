@@ -1,6 +1,7 @@
 import cluster from 'node:cluster';
 import { parseArgs } from 'node:util';
 import { readConfig } from '../config.ts';
+import { errorText } from '../sql/errors.ts';
 import { preflight } from './preflight.ts';
 import { runPrimary } from './primary.ts';
 import { runWorker } from './worker.ts';
@@ -18,14 +19,25 @@ const { config, problems } = readConfig(process.env);
 if (cluster.isWorker) {
   await runWorker(config);
 } else {
-  const { values } = parseArgs({ options: { check: { type: 'boolean' }, help: { type: 'boolean' } } });
-  if (values.help) {
+  const given = readArguments();
+  if (given === undefined) {
+    process.exitCode = 1;
+  } else if (given.help) {
     process.stdout.write(help);
   } else {
-    problems.push(...(await preflight(config)));
+    problems.push(...(await preflight(config, problems)));
     if (problems.length > 0) {
       process.stderr.write(`Frontshelf cannot start:\n${problems.map((p) => `- ${p}\n`).join('')}`);
       process.exitCode = 1;
-    } else if (!values.check) await runPrimary(config);
+    } else if (!given.check) await runPrimary(config);
+  }
+}
+
+function readArguments(): { check?: boolean; help?: boolean } | undefined {
+  try {
+    return parseArgs({ options: { check: { type: 'boolean' }, help: { type: 'boolean' } } }).values;
+  } catch (error) {
+    process.stderr.write(`${errorText(error)}\n`);
+    return undefined;
   }
 }

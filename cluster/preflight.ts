@@ -3,14 +3,28 @@ import type { Config } from '../config.ts';
 import { errorText } from '../sql/errors.ts';
 import { createReaderPool } from '../sql/pool.ts';
 
-/** What stands between these settings and a running server, a sentence each that names the setting. */
-export async function preflight(config: Config): Promise<string[]> {
+/**
+ * What stands between these settings and a running server, a sentence each that names the setting. A setting
+ * that one of the `known` problems is about is left out: its value here is the default, which nobody asked for.
+ */
+export async function preflight(config: Config, known: readonly string[]): Promise<string[]> {
+  const isGood = (...settings: string[]) =>
+    settings.every((setting) => known.every((problem) => !problem.startsWith(`${setting} `)));
   const problems = await Promise.all([
-    databaseProblem(config),
-    portProblem('PORT', config.host, config.port),
-    portProblem('ADMIN_PORT', config.adminHost, config.adminPort),
+    isGood('REDIS_TIMEOUT_MS', 'DATABASE_TIMEOUT_MS') ? timeoutProblem(config) : undefined,
+    isGood('DATABASE_URL') ? databaseProblem(config) : undefined,
+    isGood('HOST', 'PORT') ? portProblem('PORT', config.host, config.port) : undefined,
+    isGood('ADMIN_HOST', 'ADMIN_PORT')
+      ? portProblem('ADMIN_PORT', config.adminHost, config.adminPort)
+      : undefined,
   ]);
   return problems.filter((problem) => problem !== undefined);
+}
+
+/** Redis is asked first, in the time that the request has for both. */
+function timeoutProblem({ redisUrl, redisTimeoutMs, databaseTimeoutMs }: Config): string | undefined {
+  if (redisUrl === '' || redisTimeoutMs < databaseTimeoutMs) return undefined;
+  return `REDIS_TIMEOUT_MS ${redisTimeoutMs} must be less than DATABASE_TIMEOUT_MS ${databaseTimeoutMs}, the time that a page from Postgres may take in all.`;
 }
 
 async function databaseProblem({ databaseUrl }: Config): Promise<string | undefined> {
