@@ -1,0 +1,65 @@
+/** The load generator: a program of its own, not an npm package. */
+import { spawn } from 'node:child_process';
+import { accessSync, constants } from 'node:fs';
+import { homedir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { createInterface } from 'node:readline';
+
+/** The version that the scenarios are written for. */
+export const k6Module = 'go.k6.io/k6/v2@v2.1.0';
+
+export const k6Missing = `k6 is not installed: run \`go install ${k6Module}\`, or take a package of k6 2 from https://grafana.com/docs/k6.`;
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Path of k6 from PATH, or from where `go install` puts it; undefined if there is none. */
+export function findK6(env: NodeJS.ProcessEnv = process.env): string | undefined {
+  const folders = [
+    ...(env.PATH ?? '').split(delimiter),
+    env.GOBIN ?? '',
+    ...(env.GOPATH ?? '').split(delimiter).map((path) => path && join(path, 'bin')),
+    join(env.HOME ?? homedir(), 'go', 'bin'),
+  ];
+  return folders
+    .filter((folder) => folder !== '')
+    .map((folder) => join(folder, 'k6'))
+    .find(isExecutable);
+}
+
+/**
+ * Runs a scenario with these variables for its `__ENV` and resolves k6's exit code: 0, or 99 when a threshold
+ * failed. Progress goes to stdout, complaints to stderr, but not one per failed request: the verdict counts them.
+ */
+export async function runK6(
+  k6: string,
+  script: string,
+  variables: Readonly<Record<string, string>>,
+): Promise<number> {
+  const args = Object.entries(variables).flatMap(([name, value]) => ['--env', `${name}=${value}`]);
+  // Without an address k6 opens no port of its own, so that several can run.
+  const child = spawn(k6, ['run', '--no-usage-report', '--address', '', ...args, script], {
+    stdio: ['ignore', 'inherit', 'pipe'],
+  });
+  const exited = new Promise<number>((resolve, reject) => {
+    child.on('error', reject);
+    child.on('close', (code) => resolve(code ?? 1));
+  });
+  // A terminal sends Ctrl-C to k6 too, which ends the run in order; then this process ends with it.
+  const forward = (signal: NodeJS.Signals) => child.kill(signal);
+  const ignore = () => {};
+  process.on('SIGTERM', forward).on('SIGINT', ignore);
+  try {
+    for await (const line of createInterface(child.stderr))
+      if (!line.includes('msg="Request Failed"')) console.error(line);
+    return await exited;
+  } finally {
+    process.off('SIGTERM', forward).off('SIGINT', ignore);
+  }
+}
