@@ -1,6 +1,7 @@
 import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { aptInstall, canApt } from './apt.js';
+import { Obstacle } from './obstacle.js';
 import { freePort } from './ports.ts';
 import { end, type ProcessIdentity } from './processes.js';
 import { type Service, startService } from './service.ts';
@@ -54,7 +55,7 @@ export async function startRedis({
   args = [],
   onSpawn,
 }: RedisOptions = {}): Promise<Redis> {
-  if (program === undefined) throw new Error('Neither redis-server nor valkey-server is on the PATH.');
+  if (program === undefined) throw new Obstacle('Neither redis-server nor valkey-server is on the PATH.');
   const chosen = port ?? (await freePort());
   const own = ['--port', String(chosen), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no'];
   own.push('--maxmemory', '256mb', '--maxmemory-policy', 'allkeys-lru');

@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { end, identify, type ProcessIdentity } from './processes.js';
+import { Obstacle } from './obstacle.js';
+import { identify, type ProcessIdentity } from './processes.js';
 import type { Invocation } from './unprivileged.ts';
 
 /** A program that runs in the background until it is stopped. */
@@ -14,21 +14,12 @@ export interface Service {
   recentLines(): readonly string[];
 }
 
-/** A program that did not become ready; `lines` are the last it wrote. */
-export class ServiceFailure extends Error {
-  readonly lines: readonly string[];
-  constructor(message: string, lines: readonly string[]) {
-    super(message);
-    this.lines = lines;
-  }
-}
-
 const linesKept = 200;
-const readyWithinMs = 60_000;
 
 /**
- * Resolves when the program writes a line that holds `readyText`. Rejects with ServiceFailure when it cannot
- * run, ends before that, or takes over a minute. `onSpawn` hears of it as soon as it exists.
+ * Resolves when the program writes a line that holds `readyText`. Rejects with Obstacle, which repeats its reason, when
+ * it cannot run or ends before that. `onSpawn` hears of it as soon as it exists. There is no deadline: a Postgres
+ * that recovers takes as long as it takes.
  */
 export async function startService(
   { command, args, options }: Invocation,
@@ -59,24 +50,18 @@ export async function startService(
     await once(child, 'spawn');
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    throw new ServiceFailure(`${command} does not run: ${reason}`, lines);
+    throw new Obstacle(`${command} does not run: ${reason}`);
   }
   const identity = identify(child.pid ?? 0);
   if (identity) onSpawn?.(identity);
 
-  const giveUp = new AbortController();
-  const outcome = await Promise.race([
-    ready,
-    closed,
-    sleep(readyWithinMs, 'late' as const, { signal: giveUp.signal }),
-  ]);
-  giveUp.abort();
+  const outcome = await Promise.race([ready, closed]);
   if (identity && outcome === 'ready') return { process: identity, exited, recentLines: () => lines };
-  if (identity) await end(identity, [{ signal: 'SIGKILL', waitMs: 1000 }]);
-  throw new ServiceFailure(
-    outcome === 'late'
-      ? `${command} was not ready within a minute.`
-      : `${command} ended before it was ready: ${lines.at(-1) ?? 'it said nothing'}`,
-    lines,
-  );
+  throw new Obstacle(`${command} ended before it was ready: ${complaint(lines)}`);
 }
+
+/** The line that gives a reason, as Postgres, initdb and Redis mark it; else the last one. */
+const complaint = (lines: readonly string[]) =>
+  lines.findLast((line) => /\b(FATAL|PANIC|ERROR|[Ee]rror)\b/.test(line)) ??
+  lines.at(-1) ??
+  'it said nothing.';

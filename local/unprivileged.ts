@@ -8,6 +8,7 @@
 import { execFileSync } from 'node:child_process';
 import { statSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { Obstacle } from './obstacle.js';
 
 export interface Invocation {
   readonly command: string;
@@ -54,7 +55,7 @@ export function runAs(
       // Without setpriv, or without this right; the sentence below says what helps.
     }
   }
-  throw new Error(
+  throw new Obstacle(
     `Postgres does not run as root, and no other user may enter ${dirname(program)}: move the project to a folder that everyone may enter, run it as an ordinary user, or set DATABASE_URL.`,
   );
 }
