@@ -48,7 +48,7 @@ test('a migration that fails leaves nothing of itself, keeps those before it, an
     migrate(database.ownerUrl, () => {}, folderUrl),
     /0004_d\.sql failed.*division by zero/,
   );
-  assert.deepEqual(await ask(database.ownerUrl, "SELECT to_regclass('c'), to_regclass('d')"), ['c']);
+  assert.deepEqual(await ask(database.ownerUrl, "SELECT to_regclass('c')"), ['c']);
   assert.deepEqual(await ask(database.ownerUrl, "SELECT to_regclass('d')"), [null]);
   write('0004_d.sql', 'CREATE TABLE d ()');
   assert.deepEqual(await migrate(database.ownerUrl, () => {}, folderUrl), ['0004_d.sql']);

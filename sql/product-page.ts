@@ -4,7 +4,7 @@ import { databaseError } from './errors.ts';
 import { pageColumns } from './page-document.ts';
 
 // One row always: a slug that is not there is an answer too, and needs the snapshot it was given in.
-const text = `SELECT
+export const productPageStatement = `SELECT
   (SELECT row_to_json(page)::text FROM (SELECT ${pageColumns('$2::text')} FROM product p WHERE p.slug = $1) page),
   pg_current_snapshot()::text`;
 
@@ -25,7 +25,12 @@ export async function readProductPage(
   market = 'US',
 ): Promise<ProductPage> {
   const result = await client
-    .query<[string | null, string]>({ name: 'product-page', text, values: [slug, market], rowMode: 'array' })
+    .query<[string | null, string]>({
+      name: 'product-page',
+      text: productPageStatement,
+      values: [slug, market],
+      rowMode: 'array',
+    })
     .catch((error: unknown) => {
       throw databaseError(error);
     });
