@@ -96,7 +96,7 @@ async function bench(options: Options): Promise<number> {
       request,
       response: response.bytes,
       connections: options.connections,
-      settleMs: 500,
+      settleMs: Math.min(500, options.seconds * 1000),
       measureMs: options.seconds * 1000,
       pids: side.pids,
     };

@@ -25,8 +25,8 @@ export const options: Options = {
       executor: 'constant-arrival-rate',
       rate: ratePerSecond,
       duration: __ENV.DURATION ?? '10s',
-      // A user short is a request dropped, so enough that all answers may take half a second.
-      preAllocatedVUs: Math.ceil(ratePerSecond * 0.5),
+      // A user short is a request dropped, so enough that all answers may take as long as the bound, or half a second.
+      preAllocatedVUs: Math.ceil((ratePerSecond * Math.max(p99Ms, 500)) / 1000),
     },
   },
   thresholds: {
