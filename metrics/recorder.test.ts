@@ -1,0 +1,124 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import {
+  cacheCoalesced,
+  cacheFillDuration,
+  cacheRequests,
+  cumulativeMetrics,
+  type HistogramDefinition,
+  type Labels,
+  processCpu,
+  productsServed,
+  requestDuration,
+  requestLabels,
+} from './catalogue.ts';
+import { createRecorder, slotOf, totalSlots } from './recorder.ts';
+
+const slot = (...series: Parameters<typeof slotOf>) =>
+  slotOf(...series) ?? assert.fail(JSON.stringify(series));
+const page200 = requestLabels('GET', '/v1/products/{slug}', 200);
+
+/** A histogram series: observations per bucket (not summed up), those beyond the last, and the sum. */
+function histogram(totals: readonly number[], definition: HistogramDefinition, labels: Labels) {
+  const first = slot(definition, labels);
+  const { length } = definition.buckets;
+  return { counts: totals.slice(first, first + length + 1), sum: totals[first + length + 1] };
+}
+
+test('a duration on the edge of a bucket is in it, and one past the last is counted beyond', () => {
+  for (const [index, edgeSeconds] of requestDuration.buckets.entries()) {
+    const recorder = createRecorder();
+    recorder.requestEnded('GET', '/v1/products/{slug}', 200, edgeSeconds * 1000);
+    recorder.requestEnded('GET', '/v1/products/{slug}', 200, edgeSeconds * 1000 * 1.001);
+    const { counts, sum } = histogram(recorder.totals(), requestDuration, page200);
+    const expected = counts.map((_, i) => (i === index || i === index + 1 ? 1 : 0));
+    assert.deepEqual(counts, expected, `${edgeSeconds} s`);
+    assert.ok(Math.abs((sum ?? 0) - 2.001 * edgeSeconds) < 1e-9);
+  }
+});
+
+test('a duration of 0 is in the first bucket', () => {
+  const recorder = createRecorder();
+  recorder.requestEnded('GET', '/livez', 200, 0);
+  assert.equal(
+    histogram(recorder.totals(), requestDuration, requestLabels('GET', '/livez', 200)).counts[0],
+    1,
+  );
+});
+
+test('a request counts in its own series and in no other', () => {
+  const recorder = createRecorder();
+  const before = recorder.totals();
+  recorder.requestEnded('HEAD', '/v1/products', 304, 1);
+  const after = recorder.totals();
+  const changed = after.flatMap((total, i) => (total === before[i] ? [] : [i]));
+  const first = slot(requestDuration, requestLabels('HEAD', '/v1/products', 304));
+  // It may have moved in the meantime.
+  const cpu = slot(processCpu, {});
+  assert.deepEqual(
+    changed.filter((i) => i !== cpu),
+    [first + 1, first + requestDuration.buckets.length + 1],
+  );
+});
+
+test('a method that does not exist here is _OTHER, and a combination nobody foresaw is still counted', () => {
+  const recorder = createRecorder();
+  recorder.requestEnded('BREW', '/v1/products', 405, 1);
+  recorder.requestEnded('GET', '/v1/products', 418, 1);
+  recorder.requestEnded('GET', '/no/such/route', 200, 1);
+  const count = (labels: Labels) =>
+    histogram(recorder.totals(), requestDuration, labels).counts.reduce((sum, n) => sum + n);
+  assert.equal(count(requestLabels('_OTHER', '/v1/products', 405)), 1);
+  assert.equal(count(requestLabels('_OTHER', 'unmatched', 'other')), 2);
+});
+
+test('every answer of the cache and every shelf has its own counter', () => {
+  const recorder = createRecorder();
+  const value = (...series: Parameters<typeof slotOf>) => recorder.totals()[slot(...series)];
+  for (const result of ['hit', 'miss', 'stale', 'negative'] as const) {
+    recorder.cache.memoryAnswered(result);
+    assert.equal(value(cacheRequests, { tier: 'memory', result }), 1);
+  }
+  for (const result of ['hit', 'miss', 'error'] as const) {
+    recorder.cache.redisAnswered(result);
+    assert.equal(value(cacheRequests, { tier: 'redis', result }), 1);
+  }
+  for (const tier of ['memory', 'redis', 'postgres', 'stale', 'negative'] as const) {
+    recorder.productServed(tier);
+    assert.equal(value(productsServed, { tier }), 1);
+  }
+  recorder.cache.coalesced();
+  assert.equal(value(cacheCoalesced, { scope: 'worker' }), 1);
+  for (const outcome of ['redis', 'postgres', 'absent', 'error'] as const) {
+    recorder.cache.filled(outcome, 0.3);
+    const { counts, sum } = histogram(recorder.totals(), cacheFillDuration, { outcome });
+    assert.deepEqual(counts.slice(0, 3), [0, 1, 0]);
+    assert.equal(sum, 0.0003);
+  }
+});
+
+test('no two series share a slot, and together they fill the array', () => {
+  const taken = cumulativeMetrics.flatMap((definition) =>
+    definition.labelSets.flatMap((labels) => {
+      const length = definition.type === 'counter' ? 1 : definition.buckets.length + 2;
+      return Array.from({ length }, (_, i) => slot(definition, labels) + i);
+    }),
+  );
+  assert.deepEqual(
+    taken.toSorted((a, b) => a - b),
+    Array.from({ length: totalSlots }, (_, i) => i),
+  );
+});
+
+test('the order in which labels are written makes no other series', () => {
+  const reversed = Object.fromEntries(Object.entries(page200).toReversed());
+  assert.equal(slotOf(requestDuration, reversed), slot(requestDuration, page200));
+  assert.equal(slotOf(requestDuration, {}), undefined);
+});
+
+test('totals are a copy: what is recorded later does not change what was sent', () => {
+  const recorder = createRecorder();
+  const sent = recorder.totals();
+  recorder.productServed('memory');
+  assert.equal(sent[slot(productsServed, { tier: 'memory' })], 0);
+});

@@ -1,0 +1,66 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { totalSlots } from './recorder.ts';
+import { createTotals } from './totals.ts';
+
+const snapshot = (first: number) => Array.from({ length: totalSlots }, (_, i) => (i === 0 ? first : 0));
+
+test('the sum is over the living and the dead', () => {
+  const totals = createTotals();
+  totals.update(1, snapshot(10));
+  totals.update(2, snapshot(5));
+  assert.equal(totals.sum()[0], 15);
+  totals.retire(1);
+  assert.equal(totals.sum()[0], 15);
+  totals.update(3, snapshot(1));
+  assert.equal(totals.sum()[0], 16);
+});
+
+test('a snapshot that comes twice or not at all does no harm', () => {
+  const totals = createTotals();
+  totals.update(1, snapshot(10));
+  totals.update(1, snapshot(10));
+  totals.update(1, snapshot(30));
+  assert.equal(totals.sum()[0], 30);
+});
+
+test('a worker that died before its first snapshot, or twice, adds nothing', () => {
+  const totals = createTotals();
+  totals.retire(1);
+  totals.update(2, snapshot(7));
+  totals.retire(2);
+  totals.retire(2);
+  assert.equal(totals.sum()[0], 7);
+});
+
+test('whatever workers come, grow and die, no total ever falls and nothing that was reported is lost', () => {
+  const event = fc.record({ slot: fc.nat(3), grows: fc.nat(1000), dies: fc.boolean() });
+  fc.assert(
+    fc.property(fc.array(event, { maxLength: 50 }), (events) => {
+      const totals = createTotals();
+      const workers = [0, 1, 2, 3].map((incarnation) => ({ incarnation, total: 0 }));
+      let reported = 0;
+      let next = 4;
+      for (const { slot, grows, dies } of events) {
+        const worker = workers[slot] ?? assert.fail();
+        worker.total += grows;
+        reported += grows;
+        totals.update(worker.incarnation, snapshot(worker.total));
+        if (dies) {
+          totals.retire(worker.incarnation);
+          workers[slot] = { incarnation: next++, total: 0 };
+        }
+        assert.equal(totals.sum()[0], reported);
+      }
+    }),
+  );
+});
+
+test('a sum that was given out does not change', () => {
+  const totals = createTotals();
+  const sum = totals.sum();
+  totals.update(1, snapshot(1));
+  totals.retire(1);
+  assert.equal(sum[0], 0);
+});
