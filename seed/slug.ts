@@ -7,9 +7,10 @@ const longest = 80;
 export function slugOf(title: string, id: number): string {
   const key = id.toString(36);
   const words = title
+    .replace(/[’™]/g, '')
     .normalize('NFKD')
     .toLowerCase()
-    .replace(/[\u0300-\u036f’]/g, '')
+    .replace(/[\u0300-\u036f]/g, '')
     .replace(/[^a-z0-9]+/g, '-')
     .slice(0, longest - key.length - 1)
     .replace(/^-|-$/g, '');
