@@ -32,8 +32,8 @@ export async function endChildren(children: readonly Child[], shutdownDeadlineMs
     }
 }
 
-/** Workers that outlived the primary; they are in its process group. */
-function killGroup(pid: number): void {
+/** Kills the workers that outlived their primary, in whose process group they are. */
+export function killGroup(pid: number): void {
   try {
     process.kill(-pid, 'SIGKILL');
   } catch {

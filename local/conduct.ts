@@ -1,4 +1,5 @@
-import { diskFull } from './disk.ts';
+import { setImmediate } from 'node:timers/promises';
+import { diskFull, saysDiskFull } from './disk.ts';
 import { dataFolder } from './folder.ts';
 import { Obstacle } from './obstacle.js';
 import type { Service } from './service.ts';
@@ -38,11 +39,17 @@ export async function untilStopped(
 ): Promise<never> {
   // A terminal that is gone is no reason to leave the rest undone.
   for (const output of [process.stdout, process.stderr]) output.on('error', () => {});
+  let stopping = false;
   const stopped = stopRequested().then((exitCode) => {
+    stopping = true;
     console.log('Stopping.');
     return exitCode;
   });
-  const finished = work().catch((error: unknown) => report(error, services));
+  const finished = work().catch(async (error: unknown) => {
+    // A Ctrl-C may have failed the work first, through a program that got it too.
+    await setImmediate();
+    return stopping ? 1 : report(error, services);
+  });
   const exitCode = await Promise.race([stopped, finished]);
   await end();
   process.exit(exitCode);
@@ -50,10 +57,8 @@ export async function untilStopped(
 
 /** Says what went wrong, and returns the exit code. */
 export function report(error: unknown, services: readonly Service[] = []): 1 {
-  const text = error instanceof Error ? error.message : String(error);
-  const full = diskFull([text, ...services.flatMap((service) => service.recentLines())], dataFolder);
-  if (full !== undefined) console.error(full);
-  else if (!(error instanceof Obstacle)) console.error(error);
-  else if (text !== '') console.error(text);
+  const said = [String(error), ...services.flatMap((service) => service.recentLines())];
+  const shown = said.some(saysDiskFull) ? diskFull(dataFolder) : error;
+  console.error(shown instanceof Obstacle ? shown.message : shown);
   return 1;
 }

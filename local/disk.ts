@@ -1,12 +1,10 @@
-import { statfsSync } from 'node:fs';
+import { Obstacle } from './obstacle.js';
 
-const mebibyte = 1024 * 1024;
+export const saysDiskFull = (text: string) =>
+  /No space left on device|ENOSPC|Disk quota exceeded|EDQUOT/.test(text);
 
-/**
- * A sentence for the reader when any of these texts, of errors or logs, says that a disk is full; else undefined.
- */
-export function diskFull(texts: readonly string[], folder: string): string | undefined {
-  if (!texts.some((text) => /No space left on device|ENOSPC|Disk quota exceeded|EDQUOT/.test(text))) return;
-  const free = Math.floor((statfsSync(folder).bavail * statfsSync(folder).bsize) / mebibyte);
-  return `The disk is full: ${folder} has ${free} MiB left. Free some space there, or set DATABASE_URL to a Postgres elsewhere.`;
-}
+/** What to tell the reader instead of the many things that a full disk makes programs say. */
+export const diskFull = (folder: string) =>
+  new Obstacle(
+    `The disk is full: ${folder} needs more room. Free some, or set DATABASE_URL to a Postgres elsewhere.`,
+  );

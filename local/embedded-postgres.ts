@@ -1,7 +1,7 @@
 /** The Postgres of `npm start` and `npm run seed` where DATABASE_URL is not set: its data is in the data folder. */
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { Client } from 'pg';
+import { query } from './database.ts';
 import { postgresFolder } from './folder.ts';
 import { freePort } from './ports.ts';
 import { type Postgres, startPostgres } from './postgres.ts';
@@ -59,22 +59,3 @@ export async function admitReader(postgres: Postgres, password: string): Promise
 
 const as = ({ port }: Postgres, role: string, password: string) =>
   `postgres://${role}:${password}@127.0.0.1:${port}/frontshelf`;
-
-/** Any database of Frontshelf's schema, this one or another. */
-export const holdsProducts = (url: string): Promise<boolean> =>
-  query(url, async (client) => {
-    const { rows } = await client.query('SELECT EXISTS (SELECT FROM product) AS found');
-    return rows[0].found === true;
-  });
-
-async function query<T>(url: string, ask: (client: Client) => Promise<T>): Promise<T> {
-  const client = new Client(url);
-  // A connection that breaks rejects the query under way as well.
-  client.on('error', () => {});
-  await client.connect();
-  try {
-    return await ask(client);
-  } finally {
-    await client.end();
-  }
-}

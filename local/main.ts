@@ -6,7 +6,8 @@ import { parseArgs } from 'node:util';
 import { type Config, readConfig } from '../config.ts';
 import { localShutdownDeadlineMs } from './children.ts';
 import { conduct, report } from './conduct.ts';
-import { admitReader, holdsProducts, prepareDatabase, startEmbeddedPostgres } from './embedded-postgres.ts';
+import { databaseProblem, holdsProducts } from './database.ts';
+import { admitReader, prepareDatabase, startEmbeddedPostgres } from './embedded-postgres.ts';
 import { postgresFolder } from './folder.ts';
 import { keepRunning } from './keep-running.ts';
 import { Obstacle } from './obstacle.js';
@@ -27,7 +28,9 @@ environment variables; README.md lists them. Ctrl-C stops everything.`;
 const { config, problems } = readConfig(process.env);
 const options = readOptions();
 if (options.help) console.log(help);
-else if (problems.length > 0) await refuse();
+else if (problems.length > 0)
+  // Whether the database answers belongs on the same list.
+  process.exitCode = report(cannotStart([...problems, await givenDatabaseProblem()]));
 else {
   const { SHUTDOWN_DEADLINE_MS } = process.env;
   const shutdownDeadlineMs = SHUTDOWN_DEADLINE_MS ? config.shutdownDeadlineMs : localShutdownDeadlineMs;
@@ -43,17 +46,9 @@ function readOptions(): { products?: string; help?: boolean } {
   }
 }
 
-/** All bad settings at once: whether the database answers is among them, and the server knows how to tell. */
-async function refuse(): Promise<void> {
-  if (config.databaseUrl !== '')
-    await runProgram('cluster/main.ts', ['--check'], {}, () => {}).catch(() => {});
-  else console.error(`Frontshelf cannot start:\n${problems.map((problem) => `- ${problem}`).join('\n')}`);
-  process.exitCode = 1;
-}
-
 /** Resolves with the server's exit code when it ends; rejects when it, or what it needs, cannot be kept running. */
 async function start(run: ThisRun, shutdownDeadlineMs: number): Promise<number> {
-  await checkPorts(config);
+  await checkSurroundings(config);
   const redis = config.redisUrl === '' ? await startOwnRedis(run) : undefined;
   const database = config.databaseUrl === '' ? await startOwnDatabase(run) : await useGivenDatabase(run);
   console.log('Starting the server.');
@@ -76,12 +71,26 @@ async function start(run: ThisRun, shutdownDeadlineMs: number): Promise<number> 
   return Promise.race([ended, ...database.kept, ...(redis ? [keepRedis(run, redis)] : [])]);
 }
 
-async function checkPorts({ host, port, adminHost, adminPort }: Config): Promise<void> {
-  const found = [
-    await portProblem('PORT', host, port),
-    await portProblem('ADMIN_PORT', adminHost, adminPort),
-  ].filter((problem) => problem !== undefined);
-  if (found.length > 0) throw new Obstacle(found.join('\n'));
+/** What would stand in the server's way, before anything that takes long. */
+async function checkSurroundings({ host, port, adminHost, adminPort }: Config): Promise<void> {
+  const found = await Promise.all([
+    portProblem('PORT', host, port),
+    portProblem('ADMIN_PORT', adminHost, adminPort),
+    givenDatabaseProblem(),
+  ]);
+  if (found.some((problem) => problem !== undefined)) throw cannotStart(found);
+}
+
+async function givenDatabaseProblem(): Promise<string | undefined> {
+  const { databaseUrl, databaseOwnerUrl } = config;
+  if (databaseUrl === '') return undefined;
+  if (databaseOwnerUrl === '') return databaseProblem('DATABASE_URL', databaseUrl);
+  return databaseProblem('DATABASE_OWNER_URL', databaseOwnerUrl);
+}
+
+function cannotStart(found: readonly (string | undefined)[]): Obstacle {
+  const listed = found.filter((problem) => problem !== undefined).map((problem) => `- ${problem}`);
+  return new Obstacle(`Frontshelf cannot start:\n${listed.join('\n')}`);
 }
 
 async function startOwnRedis(run: ThisRun): Promise<Redis | undefined> {
@@ -169,7 +178,7 @@ async function announce(
 
 /** The most popular product's page. */
 async function examplePage(url: string): Promise<string> {
-  const response = await fetch(`${url}/v1/products?limit=1`);
+  const response = await fetch(`${url}/v1/products?limit=1`, { headers: { connection: 'close' } });
   const list: unknown = await response.json();
   const slug = /"slug":"([a-z0-9-]+)"/.exec(JSON.stringify(list))?.[1];
   return `${url}/v1/products/${slug}`;

@@ -1,13 +1,14 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { projectFolder } from './folder.ts';
 import { Obstacle } from './obstacle.js';
 import { identify, type ProcessIdentity } from './processes.js';
 
 /**
  * Runs one of the project's other programs, as a user would. Resolves when it ends well; rejects with Obstacle
- * when it does not, one without a message if the program has said why.
+ * when it does not, with what it said.
  */
 export async function runProgram(
   path: string,
@@ -19,11 +20,11 @@ export async function runProgram(
     env: { ...process.env, ...env },
     // Its own process group: on Ctrl-C it is ours to end, in its turn.
     detached: true,
-    stdio: 'inherit',
+    stdio: ['inherit', 'inherit', 'pipe'],
   });
-  const exited = once(child, 'exit');
   const identity = identify(child.pid ?? 0);
   if (identity) onSpawn(identity);
-  const [code, signal] = await exited;
-  if (code !== 0) throw new Obstacle(signal === null ? '' : `${path} was killed (${signal}).`);
+  const [[code, signal], complaint] = await Promise.all([once(child, 'exit'), text(child.stderr)]);
+  if (code !== 0) throw new Obstacle(complaint.trim() || `${path} ended early (${signal ?? code}).`);
+  process.stderr.write(complaint);
 }

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
+import { killGroup } from './children.ts';
 import { projectFolder } from './folder.ts';
 import { Obstacle } from './obstacle.js';
 import { identify, type ProcessIdentity } from './processes.js';
@@ -21,7 +22,7 @@ interface ReadyMessage {
 const isReadyMessage = (message: unknown): message is ReadyMessage =>
   typeof message === 'object' && message !== null && 'type' in message && message.type === 'ready';
 
-/** Resolves when all workers are ready. Rejects with Obstacle if it ends before, without a message if it has said why. */
+/** Resolves when all workers are ready. Rejects with Obstacle if it ends before. */
 export async function startServer(
   env: Readonly<Record<string, string>>,
   onSpawn: (process: ProcessIdentity) => void,
@@ -34,10 +35,12 @@ export async function startServer(
   });
   const exited = once(child, 'exit').then(([code, signal]): number | string => code ?? signal);
   const identity = identify(child.pid ?? 0);
-  if (identity) onSpawn(identity);
+  if (identity) {
+    onSpawn(identity);
+    void exited.then(() => killGroup(identity.pid));
+  }
   const ready = await Promise.race([readyMessage(child), exited]);
-  if (typeof ready !== 'object')
-    throw new Obstacle(ready === 1 ? '' : `The server ended before it was ready (${ready}).`);
+  if (typeof ready !== 'object') throw new Obstacle(`The server ended before it was ready (${ready}).`);
   return { url: ready.url, adminUrl: ready.adminUrl, exited };
 }
 

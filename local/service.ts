@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
+import { saysDiskFull } from './disk.ts';
 import { Obstacle } from './obstacle.js';
 import { identify, type ProcessIdentity } from './processes.js';
 import type { Invocation } from './unprivileged.ts';
@@ -60,8 +61,9 @@ export async function startService(
   throw new Obstacle(`${command} ended before it was ready: ${complaint(lines)}`);
 }
 
-/** The line that gives a reason, as Postgres, initdb and Redis mark it; else the last one. */
+/** The line that gives the reason, as Postgres, initdb and Redis mark it; else the last one. */
 const complaint = (lines: readonly string[]) =>
+  lines.find(saysDiskFull) ??
   lines.findLast((line) => /\b(FATAL|PANIC|ERROR|[Ee]rror)\b/.test(line)) ??
   lines.at(-1) ??
   'it said nothing.';
