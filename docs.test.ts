@@ -1,0 +1,30 @@
+import assert from 'node:assert/strict';
+import { existsSync, readFileSync } from 'node:fs';
+import test from 'node:test';
+import packageJson from './package.json' with { type: 'json' };
+
+const documents = ['README.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md'];
+const scripts = new Set(Object.keys(packageJson.scripts));
+
+/** What a document names that is not there. */
+function dangling(text: string): string[] {
+  const names = [...text.matchAll(/npm run ([a-z:-]+)/g)].map(([, script]) => script ?? '');
+  const links = [...text.matchAll(/\]\(([^)#:]+)\)/g)].map(([, path]) => path ?? '');
+  const files = [...text.matchAll(/`([a-z-]+\/[a-z0-9/.-]*)`/g)].map(([, path]) => path ?? '');
+  return [
+    ...names.filter((script) => !scripts.has(script)),
+    ...[...links, ...files].filter((path) => !existsSync(new URL(path, import.meta.url))),
+  ];
+}
+
+for (const document of documents)
+  test(`every command, link and file that ${document} names exists`, () => {
+    assert.deepEqual(dangling(readFileSync(new URL(document, import.meta.url), 'utf8')), []);
+  });
+
+test('a command, link or file that does not exist is found', () => {
+  assert.deepEqual(
+    dangling('npm run bench, npm run nothing, [a](gone.md), `cache/gone.ts`, `cache/entry.ts`'),
+    ['nothing', 'gone.md', 'cache/gone.ts'],
+  );
+});
