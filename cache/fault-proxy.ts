@@ -11,6 +11,8 @@ export interface Conversation {
   readonly received: string;
   /** Answers that the client waited for: how often bytes came back after it had sent some. */
   readonly roundTrips: number;
+  /** True from what the client sends until anything comes back. */
+  readonly awaitsAnswer: boolean;
 }
 
 export interface FaultProxy {
@@ -33,7 +35,7 @@ export interface FaultProxy {
 
 /** `target` is where the real service listens. The proxy listens on a free port of 127.0.0.1. */
 export async function startFaultProxy(target: { host: string; port: number }): Promise<FaultProxy> {
-  const conversations: { sent: string; received: string; roundTrips: number }[] = [];
+  const conversations: { sent: string; received: string; roundTrips: number; awaitsAnswer: boolean }[] = [];
   const pairs = new Set<readonly [Socket, Socket]>();
   const heldPieces: (() => void)[] = [];
   let holds: ((piece: string, from: 'client' | 'server') => boolean) | undefined;
@@ -46,9 +48,8 @@ export async function startFaultProxy(target: { host: string; port: number }): P
     upstream.on('error', ignore);
     const pair = [client, upstream] as const;
     pairs.add(pair);
-    const conversation = { sent: '', received: '', roundTrips: 0 };
+    const conversation = { sent: '', received: '', roundTrips: 0, awaitsAnswer: false };
     conversations.push(conversation);
-    let awaitsAnswer = false;
 
     const relay = (
       from: 'client' | 'server',
@@ -78,12 +79,12 @@ export async function startFaultProxy(target: { host: string; port: number }): P
     };
     relay('client', client, upstream, (piece) => {
       conversation.sent += piece;
-      awaitsAnswer = true;
+      conversation.awaitsAnswer = true;
     });
     relay('server', upstream, client, (piece) => {
       conversation.received += piece;
-      if (awaitsAnswer) conversation.roundTrips++;
-      awaitsAnswer = false;
+      if (conversation.awaitsAnswer) conversation.roundTrips++;
+      conversation.awaitsAnswer = false;
     });
   });
   server.listen({ host: '127.0.0.1', port: 0 });
