@@ -47,15 +47,17 @@ export function runAs(
   if ([program, ...paths].every(everyoneMayReach)) return { command: program, args, options: account };
   for (const right of ['dac_read_search', 'dac_override']) {
     const flags = [`--reuid=${account.uid}`, `--regid=${account.gid}`, '--clear-groups'];
-    flags.push(`--inh-caps=-all,+${right}`, `--ambient-caps=-all,+${right}`, '--');
+    flags.push(`--inh-caps=-all,+${right}`, `--ambient-caps=-all,+${right}`);
+    // Without it access(2), with which initdb looks for postgres, would not count the right.
+    flags.push('--securebits=+no_setuid_fixup', '--');
     try {
-      execFileSync('setpriv', [...flags, program, '--version'], { stdio: 'ignore' });
+      execFileSync('setpriv', [...flags, 'test', '-x', program], { stdio: 'ignore' });
       return { command: 'setpriv', args: [...flags, program, ...args], options: {} };
     } catch {
       // Without setpriv, or without this right; the sentence below says what helps.
     }
   }
   throw new Obstacle(
-    `Postgres does not run as root, and no other user may enter ${dirname(program)}: move the project to a folder that everyone may enter, run it as an ordinary user, or set DATABASE_URL.`,
+    `${program} must not run as root, and no other user may reach it: move the project to a folder that everyone may enter, or run it as an ordinary user.`,
   );
 }
