@@ -4,6 +4,7 @@ import type { Server } from 'node:http';
 import type { Config } from '../config.ts';
 import { createTotals } from '../metrics/totals.ts';
 import { createAdminServer } from './admin-server.ts';
+import { takeBackConnections } from './handed-over.ts';
 import { createLogger } from './logger.ts';
 import { isWorkerMessage, type WorkerMessage } from './messages.ts';
 import { listenProblem } from './preflight.ts';
@@ -50,6 +51,9 @@ export async function runPrimary(config: Config): Promise<void> {
     const worker = cluster.fork();
     Object.assign(slot, { worker, state: 'starting', startedAtMs: performance.now(), gauges: undefined });
     slot.restarts++;
+    takeBackConnections(worker, () =>
+      slots.some(({ worker: other, state }) => other !== worker && state === 'ready'),
+    );
     worker.on('message', (message: unknown) => {
       if (isWorkerMessage(message)) receive(slot, worker, message);
     });
