@@ -36,6 +36,9 @@ export async function startService(
     env: { PATH: process.env.PATH, LC_ALL: 'C' },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
+  const identity = identify(child.pid ?? 0);
+  // At once: until then nobody knows of it, and would not end it.
+  if (identity) onSpawn?.(identity);
   const lines: string[] = [];
   const ready = new Promise<'ready'>((resolve) => {
     for (const output of [child.stdout, child.stderr])
@@ -53,9 +56,6 @@ export async function startService(
     const reason = error instanceof Error ? error.message : String(error);
     throw new Obstacle(`${command} does not run: ${reason}`);
   }
-  const identity = identify(child.pid ?? 0);
-  if (identity) onSpawn?.(identity);
-
   const outcome = await Promise.race([ready, closed]);
   if (identity && outcome === 'ready') return { process: identity, exited, recentLines: () => lines };
   throw new Obstacle(`${command} ended before it was ready: ${complaint(lines)}`);

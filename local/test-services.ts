@@ -19,6 +19,16 @@ export async function globalSetup(): Promise<void> {
   process.once('exit', removeAll);
   // The test runner ends itself on the other signals; this one, of a closed terminal, it does not know.
   process.once('SIGHUP', () => process.exit(129));
+  try {
+    await startAll();
+  } catch (error) {
+    // Thrown from here, it would end the process without its `exit` handlers.
+    console.error(error);
+    process.exit(1);
+  }
+}
+
+async function startAll(): Promise<void> {
   const onSpawn = (identity: ProcessIdentity) => started.push(identity);
   // For the user that Postgres runs as when the tests are root's.
   chmodSync(folder, 0o755);
@@ -47,7 +57,12 @@ export async function globalTeardown(): Promise<void> {
 /** The last resort when the run ends early, as on a closed terminal: an `exit` handler cannot await. */
 function removeAll(): void {
   const running = started.filter(isRunning);
-  for (const { pid } of running) process.kill(pid, 'SIGQUIT');
+  for (const { pid } of running)
+    try {
+      process.kill(pid, 'SIGQUIT');
+    } catch {
+      // It has just ended.
+    }
   const pause = new Int32Array(new SharedArrayBuffer(4));
   for (let waits = 0; running.some(isRunning) && waits < 100; waits++) Atomics.wait(pause, 0, 0, 20);
   rmSync(folder, { recursive: true, force: true });
