@@ -109,7 +109,7 @@ test('.env.example changes nothing, and each of its lines is its default when un
   const text = envExample();
   assert.deepEqual(Object.keys(parseEnv(text)), []);
   const uncommented = parseEnv(text.replaceAll(/^#(?! )/gm, ''));
-  assert.deepEqual(Object.keys(uncommented), names);
+  assert.deepEqual(Object.keys(uncommented).toSorted(), names.toSorted());
   assert.deepEqual(readConfig({ ...uncommented }), defaults);
 });
 
