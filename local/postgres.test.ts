@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -44,6 +44,19 @@ test('the password is asked for', async () => {
     const url = new URL(postgres.url);
     url.password = 'wrong';
     await assert.rejects(ask(url.href, 'SELECT 1'), { code: '28P01' });
+  } finally {
+    await postgres.stop('immediate');
+  }
+});
+
+test('root can keep the data in a folder that only root may enter', {
+  skip: process.getuid?.() !== 0,
+}, async () => {
+  const hidden = join(folder, 'hidden');
+  mkdirSync(hidden, { mode: 0o700 });
+  const postgres = await startPostgres({ dataDir: join(hidden, 'data'), password: 'x' });
+  try {
+    assert.equal(await ask(postgres.url, 'SELECT 1'), 1);
   } finally {
     await postgres.stop('immediate');
   }
