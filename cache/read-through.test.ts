@@ -301,6 +301,20 @@ test('warm-up puts a value into memory but never over one that is there', async 
   assert.equal(cache.hit('other', 0), 'warm');
 });
 
+test('a key that turns out to exist is no longer absent', async () => {
+  const { cache, get, loads, clock } = cacheByHand({ negativeTtlMs: 10_000 });
+  const read = get('k');
+  await settle();
+  loads[0]?.resolve(gone);
+  await read;
+  cache.warm('k', one);
+  clock.nowMs = 1500;
+  const again = get('k');
+  await settle();
+  loads[1]?.resolve({ value: 'two', stamp: '3:3:' });
+  assert.equal((await again).value, 'two');
+});
+
 test('without a memory tier every read goes on, and readers still share a fill', async () => {
   const { cache, get, loads, heard } = cacheByHand({ memoryMaxBytes: 0 });
   for (let i = 0; i < 2; i++) {

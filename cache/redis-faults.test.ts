@@ -75,6 +75,10 @@ suite('a Redis in trouble', {
     assert.ok(lookups > 0);
   }
 
+  /** A connection on which nothing comes back is not kept with its commands piling up. */
+  const assertReplaced = () =>
+    assert.ok(proxy.conversations.length > 1, 'the silent connection was given up');
+
   test('killed: lookups are errors at once; started again on its port, it is used again', async () => {
     process.kill(server.process.pid, 'SIGKILL');
     await server.exited;
@@ -89,6 +93,7 @@ suite('a Redis in trouble', {
     process.kill(server.process.pid, 'SIGSTOP');
     try {
       await allFailInTime(1200);
+      assertReplaced();
     } finally {
       process.kill(server.process.pid, 'SIGCONT');
     }
@@ -103,6 +108,7 @@ suite('a Redis in trouble', {
   test('behind a black hole: the same', async () => {
     proxy.hold();
     await allFailInTime(1200);
+    assertReplaced();
     proxy.release();
     await recovered();
     assert.equal((await tier.lookup('k')).result, 'hit');
