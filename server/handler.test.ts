@@ -37,12 +37,13 @@ before(async () => {
   server = await startTestServer(load);
 });
 after(async () => {
+  // First, as a failure before it would leave the test file running for ever.
+  await server.close();
   assert.equal(
     server.recorded('_OTHER', 'unmatched', 'other'),
     0,
     'no answer is without a series of its own',
   );
-  await server.close();
 });
 
 const get = (target: string, fields: readonly string[] = []) => request(server.port, target, { fields });
@@ -384,4 +385,27 @@ test('every answer is recorded once, under its method, route and status', async 
   } finally {
     await own.close();
   }
+});
+
+test('every way to answer every method at every path has a series of its own', async () => {
+  const paths = ['/v1/products/small', '/v1/products/nobody', '/v1/products/down', '/v1/products/broken'];
+  for (const path of [
+    ...paths,
+    '/v1/products/X',
+    '/v1/products',
+    '/livez',
+    '/readyz',
+    '/openapi.json',
+    '/nowhere',
+  ])
+    for (const method of ['GET', 'HEAD', 'OPTIONS', 'DELETE']) {
+      for (const query of ['', '?x', `?${'x'.repeat(2048)}`])
+        await request(server.port, path + query, { method });
+      for (const field of ['If-None-Match: *', 'Content-Length: 1', 'Host: b'])
+        await request(server.port, path, { method, fields: [field] });
+      server.state.ready = false;
+      await request(server.port, path, { method });
+      server.state.ready = true;
+    }
+  assert.equal(server.recorded('_OTHER', 'unmatched', 'other'), 0);
 });

@@ -14,12 +14,13 @@ before(async () => {
   });
 });
 after(async () => {
+  // First, as a failure before it would leave the test file running for ever.
+  await server.close();
   assert.equal(
     server.recorded('_OTHER', 'unmatched', 'other'),
     0,
     'no refusal is without a series of its own',
   );
-  await server.close();
 });
 
 /** Sends bytes that are not a request and returns the code of the problem that ends the connection. */

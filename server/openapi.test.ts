@@ -215,6 +215,7 @@ test('what a server refuses, it refuses as described, whatever the operation', a
       assertDescribed(responses.NotFound ?? assert.fail(), response, method, `${method} /nowhere`);
     }
     await Promise.all(slow);
+    assert.equal(server.recorded('_OTHER', 'unmatched', 'other'), 0, 'each has a series of its own');
   } finally {
     await server.close();
   }
