@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import pg from 'pg';
 import { eventually } from '../cache/eventually.ts';
-import { createTestDatabase, type TestDatabase } from '../sql/test-database.ts';
+import { createTestDatabase, type TestDatabase } from '../sql/testing.ts';
 import { get, startClients } from './keep-alive-clients.ts';
 import { type ServerProcess, startServer } from './server-process.ts';
 

@@ -10,7 +10,7 @@ import { eventually } from '../cache/eventually.ts';
 import { freePort } from '../local/ports.ts';
 import { type Postgres, startPostgres } from '../local/postgres.ts';
 import { findRedis, type Redis as RedisServer, startRedis } from '../local/redis.ts';
-import { createTestDatabase } from '../sql/test-database.ts';
+import { createTestDatabase } from '../sql/testing.ts';
 import { type Answer, get, startClients } from './keep-alive-clients.ts';
 import { childrenOf, type ServerProcess, startServer } from './server-process.ts';
 

@@ -21,14 +21,15 @@ export interface Slot {
   gauges: readonly number[] | undefined;
 }
 
-const admitKillAfterMs = 1000;
+const killAfterDeadlineMs = 1000;
 
 /** Resolves when the workers are started; the process then lives until it is told to stop or gives up. */
 export async function runPrimary(config: Config): Promise<void> {
   const { logger, flush } = createLogger(config.logLevel);
   const totals = createTotals();
-  const slots = Array.from({ length: config.workers }, (_, number): Slot => {
-    return {
+  const slots = Array.from(
+    { length: config.workers },
+    (_, number): Slot => ({
       number,
       state: 'waiting',
       worker: undefined,
@@ -36,8 +37,8 @@ export async function runPrimary(config: Config): Promise<void> {
       deathsInRow: 0,
       restarts: -1,
       gauges: undefined,
-    };
-  });
+    }),
+  );
   let deathsBeforeReady = 0;
   let announced = false;
   let exitCode: number | undefined;
@@ -134,7 +135,7 @@ export async function runPrimary(config: Config): Promise<void> {
     for (const slot of slots) slot.state = 'stopping';
     // A signal rather than a message: a worker that is still loading its modules would never hear the message.
     for (const worker of workers) worker.process.kill('SIGTERM');
-    setTimeout(() => killAll(workers), config.shutdownDeadlineMs + admitKillAfterMs);
+    setTimeout(() => killAll(workers), config.shutdownDeadlineMs + killAfterDeadlineMs);
   }
 
   function finish(code: number): void {

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { after, afterEach, before, test } from 'node:test';
 import pg from 'pg';
 import { eventually } from '../cache/eventually.ts';
-import { createTestDatabase, type TestDatabase } from '../sql/test-database.ts';
+import { createTestDatabase, type TestDatabase } from '../sql/testing.ts';
 import { type ClientReport, get, onOpenConnection, startClients } from './keep-alive-clients.ts';
 import {
   childrenOf,

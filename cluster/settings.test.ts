@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { freePort } from '../local/ports.ts';
-import { createTestDatabase, type TestDatabase } from '../sql/test-database.ts';
+import { createTestDatabase, type TestDatabase } from '../sql/testing.ts';
 import { runServer } from './server-process.ts';
 
 let database: TestDatabase;

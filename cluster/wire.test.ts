@@ -4,7 +4,7 @@ import { after, before, suite, test } from 'node:test';
 import pg from 'pg';
 import { eventually } from '../cache/eventually.ts';
 import { type FaultProxy, postgresMessages, redisCommands, startFaultProxy } from '../cache/fault-proxy.ts';
-import { createTestDatabase, type TestDatabase } from '../sql/test-database.ts';
+import { createTestDatabase, type TestDatabase } from '../sql/testing.ts';
 import { get } from './keep-alive-clients.ts';
 import { type ServerProcess, startServer } from './server-process.ts';
 

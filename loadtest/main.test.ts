@@ -4,7 +4,7 @@ import { createServer } from 'node:http';
 import { test } from 'node:test';
 import { findK6, k6Missing } from './k6.ts';
 import { listScenarios } from './scenarios.ts';
-import { noDatabase, runCommand, startTestServer } from './test-server.ts';
+import { noDatabase, runCommand, startTestServer } from './testing.ts';
 
 const noK6 = findK6() ? false : k6Missing;
 // A busy machine must not break a test: these are about answers, not about speed.

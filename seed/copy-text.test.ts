@@ -5,7 +5,7 @@ import { after, before, test } from 'node:test';
 import fc from 'fast-check';
 import pg from 'pg';
 import { from as copyFrom } from 'pg-copy-streams';
-import { createTestDatabase, type TestDatabase } from '../sql/test-database.ts';
+import { createTestDatabase, type TestDatabase } from '../sql/testing.ts';
 import { type CopyValue, copyLine } from './copy-text.ts';
 
 let database: TestDatabase;

@@ -5,7 +5,7 @@ import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import pg from 'pg';
 import { popularPages } from '../sql/popular-pages.ts';
-import { createTestDatabase, type TestDatabase } from '../sql/test-database.ts';
+import { createTestDatabase, type TestDatabase } from '../sql/testing.ts';
 import { seedDatabase } from './load.ts';
 
 let database: TestDatabase;

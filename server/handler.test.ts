@@ -358,6 +358,45 @@ test('while the worker drains, an answer is whole and its connection ends', asyn
   assert.equal(await connection.ended(), '');
 });
 
+test('a request that waits when the worker begins to drain ends its connection too', async () => {
+  const page = Promise.withResolvers<void>();
+  const asked = Promise.withResolvers<void>();
+  const own = await startTestServer(async () => {
+    asked.resolve();
+    await page.promise;
+    return represent(small);
+  });
+  try {
+    const connection = openConnection(own.port);
+    connection.send('GET /v1/products/small HTTP/1.1\r\nHost: a\r\n\r\n');
+    await asked.promise;
+    own.state.draining = true;
+    page.resolve();
+    assert.equal((await connection.response()).headers.get('connection'), 'close');
+    assert.equal(await connection.ended(), '');
+  } finally {
+    await own.close();
+  }
+});
+
+test('an error that nobody foresaw is answered 500, and the server goes on', async () => {
+  const own = await startTestServer(load);
+  Object.defineProperty(own.state, 'ready', {
+    get() {
+      throw new TypeError('secret internals');
+    },
+  });
+  try {
+    const response = await request(own.port, '/readyz');
+    assert.equal(problem(response), '500 internal-error');
+    assert.doesNotMatch(response.body.toString(), /secret/);
+    assert.equal(own.unexpectedErrors.length, 1);
+    assert.equal((await request(own.port, '/livez')).status, 200);
+  } finally {
+    await own.close();
+  }
+});
+
 test('the contract is served as it is written', async () => {
   const { headers, body } = await get('/openapi.json');
   assert.equal(headers.get('content-type'), 'application/json');

@@ -73,6 +73,8 @@ export function createHandler(options: HandlerOptions): RequestListener {
     headers: string[],
     body: string,
   ): void {
+    // Decided as late as can be: a request may have been waiting when the worker was told to stop.
+    if (options.isDraining()) res.shouldKeepAlive = false;
     res.writeHead(status, headers);
     // The listener makes node:http throw at a body where there must be none.
     res.end(req.method === 'HEAD' ? '' : body, 'latin1');
@@ -93,6 +95,7 @@ export function createHandler(options: HandlerOptions): RequestListener {
         ['Retry-After', retryAfterSeconds(Math.random())],
       );
     options.onUnexpectedError(error);
+    if (exchange.res.headersSent) return void exchange.res.destroy();
     refuse(
       exchange,
       'internal-error',
@@ -121,13 +124,12 @@ export function createHandler(options: HandlerOptions): RequestListener {
   ): void {
     const variant = variantIn(representation, negotiateCoding(exchange.headers.acceptEncoding));
     if (!(variant instanceof Promise)) return sendVariant(exchange, variant, status);
-    variant.then(
-      (made) => {
+    variant
+      .then((made) => {
         cache?.resized(key, representation);
         sendVariant(exchange, made, status);
-      },
-      (error) => refuseError(exchange, error),
-    );
+      })
+      .catch((error) => refuseError(exchange, error));
   }
 
   function sendCached(
@@ -141,15 +143,15 @@ export function createHandler(options: HandlerOptions): RequestListener {
       onServed?.('memory');
       return send(exchange, hit, undefined, cache, key);
     }
-    cache.read(key, exchange.startedAtMs).then(
-      (served) => {
+    cache
+      .read(key, exchange.startedAtMs)
+      .then((served) => {
         onServed?.(served.servedFrom);
         const status = cacheStatus(served);
         if (served.value !== undefined) return send(exchange, served.value, status, cache, key);
         refuse(exchange, 'unknown-product', 'No product has this slug.', ['Cache-Status', status]);
-      },
-      (error) => refuseError(exchange, error),
-    );
+      })
+      .catch((error) => refuseError(exchange, error));
   }
 
   function answer(exchange: Exchange, target: Target): void {
@@ -170,13 +172,8 @@ export function createHandler(options: HandlerOptions): RequestListener {
     }
   }
 
-  return (req, res) => {
-    const startedAtMs = performance.now();
-    if (options.isDraining()) res.shouldKeepAlive = false;
-    const headers = readHeaders(req.rawHeaders);
-    const target = parseTarget(req.url ?? '');
-    const exchange: Exchange = { req, res, headers, route: target.route, startedAtMs };
-
+  function respond(exchange: Exchange, target: Target): void {
+    const { req, res, headers } = exchange;
     // A body nobody reads would be taken for the next request, so its connection ends here.
     if (headers.hasContent) res.shouldKeepAlive = false;
     if (!hasOneHost(headers, req.httpVersion)) {
@@ -197,5 +194,18 @@ export function createHandler(options: HandlerOptions): RequestListener {
     if (req.method === 'OPTIONS' && !('problem' in target))
       return finish(exchange, 204, preflightHeaders, '');
     answer(exchange, target);
+  }
+
+  return (req, res) => {
+    const startedAtMs = performance.now();
+    const headers = readHeaders(req.rawHeaders);
+    const target = parseTarget(req.url ?? '');
+    const exchange: Exchange = { req, res, headers, route: target.route, startedAtMs };
+
+    try {
+      respond(exchange, target);
+    } catch (error) {
+      refuseError(exchange, error);
+    }
   };
 }

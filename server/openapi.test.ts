@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url';
 import { brotliDecompressSync, gunzipSync } from 'node:zlib';
 import { Ajv2020, type SchemaObject } from 'ajv/dist/2020.js';
 import { DatabaseUnavailable } from '../sql/errors.ts';
-import { createTestDatabase } from '../sql/test-database.ts';
+import { createTestDatabase } from '../sql/testing.ts';
 import { openapiDocument } from './openapi.ts';
 import { routes } from './target.ts';
 import { openConnection, type Response, request, startTestServer } from './testing.ts';

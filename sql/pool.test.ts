@@ -8,7 +8,7 @@ import { startPostgres } from '../local/postgres.ts';
 import { DatabaseUnavailable } from './errors.ts';
 import { createReaderPool } from './pool.ts';
 import { readProductPage } from './product-page.ts';
-import { createTestDatabase, type TestDatabase } from './test-database.ts';
+import { createTestDatabase, type TestDatabase } from './testing.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'frontshelf-pool-'));
 let database: TestDatabase;

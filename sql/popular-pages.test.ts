@@ -5,7 +5,7 @@ import pg from 'pg';
 import { createReaderPool } from './pool.ts';
 import { popularPages } from './popular-pages.ts';
 import { readProductPage } from './product-page.ts';
-import { createTestDatabase, type TestDatabase } from './test-database.ts';
+import { createTestDatabase, type TestDatabase } from './testing.ts';
 
 const timeoutMs = 500;
 let database: TestDatabase;

@@ -3,7 +3,7 @@ import { after, before, test } from 'node:test';
 import pg from 'pg';
 import { createReaderPool } from './pool.ts';
 import { productPageStatement, readProductPage } from './product-page.ts';
-import { createTestDatabase, type TestDatabase } from './test-database.ts';
+import { createTestDatabase, type TestDatabase } from './testing.ts';
 
 let database: TestDatabase;
 let pool: pg.Pool;

@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { noDatabase, runCommand, startTestServer } from '../test-server.ts';
+import { noDatabase, runCommand, startTestServer } from '../testing.ts';
 
 const skip = existsSync('/proc/self/schedstat') ? noDatabase : 'this system has no /proc/self/schedstat';
 

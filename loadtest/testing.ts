@@ -2,7 +2,7 @@
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import { createTestDatabase } from '../sql/test-database.ts';
+import { createTestDatabase } from '../sql/testing.ts';
 
 /** Why no server can be started, for a test's `skip`; false when one can. */
 export const noDatabase = process.env.TEST_POSTGRES_URL
