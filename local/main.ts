@@ -171,7 +171,8 @@ async function announce(
     `  All      ${server.url}/v1/products`,
     `  Status   ${server.adminUrl}/status and ${server.adminUrl}/metrics`,
   ];
-  if (ownerUrl !== undefined) lines.push(`  Postgres ${ownerUrl}`);
+  // With its password, so only for the person who looks: output that goes elsewhere is a log.
+  if (ownerUrl !== undefined && process.stdout.isTTY) lines.push(`  Postgres ${ownerUrl}`);
   if (redis) lines.push(`  Redis    ${redis.url}`);
   console.log(lines.join('\n'));
 }
