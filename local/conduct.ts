@@ -59,6 +59,8 @@ export async function untilStopped(
 export function report(error: unknown, services: readonly Service[] = []): 1 {
   const said = [String(error), ...services.flatMap((service) => service.recentLines())];
   const shown = said.some(saysDiskFull) ? diskFull(dataFolder) : error;
-  console.error(shown instanceof Obstacle ? shown.message : shown);
+  // What the operating system refuses is as plain as an obstacle; anything else is a fault of ours.
+  const isPlain = shown instanceof Obstacle || (shown instanceof Error && 'syscall' in shown);
+  console.error(isPlain ? shown.message : shown);
   return 1;
 }

@@ -36,14 +36,14 @@ function began(pid) {
 }
 
 /**
- * Undefined when no such process runs.
+ * Undefined when no such process runs, or there is no id since it could not be started.
  *
- * @param {number} pid
+ * @param {number | undefined} pid
  * @returns {ProcessIdentity | undefined}
  */
 export function identify(pid) {
-  const moment = began(pid);
-  return moment === undefined ? undefined : { pid, began: moment };
+  const moment = pid === undefined ? undefined : began(pid);
+  return pid === undefined || moment === undefined ? undefined : { pid, began: moment };
 }
 
 /** @param {ProcessIdentity} identity */

@@ -8,7 +8,7 @@ async function startStubborn() {
   const script = `process.on('SIGTERM', () => {}); setInterval(() => {}, 1000); console.log('ready');`;
   const child = spawn(process.execPath, ['-e', script], { stdio: ['ignore', 'pipe', 'inherit'] });
   await once(child.stdout, 'data');
-  const identity = identify(child.pid ?? 0);
+  const identity = identify(child.pid);
   assert.ok(identity);
   return { child, identity };
 }

@@ -22,7 +22,7 @@ export async function runProgram(
     detached: true,
     stdio: ['inherit', 'inherit', 'pipe'],
   });
-  const identity = identify(child.pid ?? 0);
+  const identity = identify(child.pid);
   if (identity) onSpawn(identity);
   const [[code, signal], complaint] = await Promise.all([once(child, 'exit'), text(child.stderr)]);
   if (code !== 0) throw new Obstacle(complaint.trim() || `${path} ended early (${signal ?? code}).`);

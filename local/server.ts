@@ -34,7 +34,7 @@ export async function startServer(
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   });
   const exited = once(child, 'exit').then(([code, signal]): number | string => code ?? signal);
-  const identity = identify(child.pid ?? 0);
+  const identity = identify(child.pid);
   if (identity) {
     onSpawn(identity);
     void exited.then(() => killGroup(identity.pid));

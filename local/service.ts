@@ -36,7 +36,7 @@ export async function startService(
     env: { PATH: process.env.PATH, LC_ALL: 'C' },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
-  const identity = identify(child.pid ?? 0);
+  const identity = identify(child.pid);
   // At once: until then nobody knows of it, and would not end it.
   if (identity) onSpawn?.(identity);
   const lines: string[] = [];

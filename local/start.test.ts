@@ -146,9 +146,10 @@ test('a Postgres and a Redis that die are started again where they were', limit,
   const url = await page(command);
   for (const name of findRedis() ? (['redis', 'postgres'] as const) : (['postgres'] as const)) {
     const before = newest(name);
-    process.kill(before?.pid ?? 0, 'SIGKILL');
+    assert.ok(before);
+    process.kill(before.pid, 'SIGKILL');
     await command.says(`${name === 'redis' ? 'Redis' : 'Postgres'} has ended; starting it again.`);
-    while (newest(name)?.pid === before?.pid) await sleep(20);
+    while (newest(name)?.pid === before.pid) await sleep(20);
   }
   // Not in any memory yet, so it needs the database; which is refused until that has recovered.
   const list = `${new URL(url).origin}/v1/products?limit=3`;
