@@ -138,7 +138,8 @@ async function setUpPinnedNode() {
 function run(command, args, cwd) {
   // npm puts our own node_modules/.bin on the PATH, whose Node is about to be replaced.
   const path = (process.env.PATH ?? '').split(delimiter).filter((folder) => !folder.startsWith(modules));
-  const env = { ...process.env, PATH: path.join(delimiter) };
+  // Warnings of npm's own Node are not for the reader.
+  const env = { ...process.env, PATH: path.join(delimiter), NODE_NO_WARNINGS: '1' };
   const { status, error } = spawnSync(command, args, { cwd, env, stdio: 'inherit' });
   if (error) throw new Obstacle(`${command} does not run: ${error.message}`);
   if (status !== 0) throw new Obstacle(`${command} could not install the packages; it says why above.`);
