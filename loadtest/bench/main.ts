@@ -159,15 +159,20 @@ async function main(): Promise<number> {
 const cleanUp = async () => {
   for (const step of cleanUps.splice(0).reverse()) await step();
 };
+let interrupted = false;
 for (const [signal, exitCode] of [
   ['SIGINT', 130],
   ['SIGTERM', 143],
 ] as const)
-  process.once(signal, () => cleanUp().finally(() => process.exit(exitCode)));
+  process.once(signal, () => {
+    interrupted = true;
+    cleanUp().finally(() => process.exit(exitCode));
+  });
 try {
   process.exitCode = await main();
 } catch (error) {
-  console.error(error instanceof Error ? error.message : error);
+  // An interrupted run fails in some way or other, which is no news.
+  if (!interrupted) console.error(error instanceof Error ? error.message : error);
   process.exitCode = 1;
 } finally {
   await cleanUp();
