@@ -24,18 +24,19 @@ export function takeLock(path) {
   if (me === undefined) throw new Error(`Process ${process.pid} cannot tell when it began.`);
   mkdirSync(dirname(path), { recursive: true });
   for (;;) {
-    const holder = lockHolder(path);
+    // The number that was looked at, and no later one: its successor can be made by one process only.
+    const { number, holder } = highest(path);
     if (holder !== undefined) return holder;
-    const mine = (numbers(path).at(-1) ?? 0) + 1;
+    const mine = number + 1;
     try {
       symlinkSync(`${me.pid}@${me.began}`, `${path}.${mine}`);
     } catch (error) {
       if (error instanceof Error && 'code' in error && error.code === 'EEXIST') continue;
       throw error;
     }
-    const others = numbers(path).filter((number) => number !== mine);
-    if (others.every((number) => number < mine)) {
-      for (const number of others) rmSync(`${path}.${number}`, { force: true });
+    const others = numbers(path).filter((other) => other !== mine);
+    if (others.every((other) => other < mine)) {
+      for (const other of others) rmSync(`${path}.${other}`, { force: true });
       return undefined;
     }
     rmSync(`${path}.${mine}`, { force: true });
@@ -46,16 +47,24 @@ export function takeLock(path) {
  * @param {string} path
  * @returns {ProcessIdentity | undefined}
  */
-export function lockHolder(path) {
-  const highest = numbers(path).at(-1);
-  if (highest === undefined) return undefined;
+export const lockHolder = (path) => highest(path).holder;
+
+/**
+ * The highest number, 0 if there is none, and its holder, if that still runs.
+ *
+ * @param {string} path
+ * @returns {{ number: number, holder: ProcessIdentity | undefined }}
+ */
+function highest(path) {
+  const number = numbers(path).at(-1);
+  if (number === undefined) return { number: 0, holder: undefined };
   try {
-    const [pid, began = ''] = readlinkSync(`${path}.${highest}`).split('@');
+    const [pid, began = ''] = readlinkSync(`${path}.${number}`).split('@');
     const holder = { pid: Number(pid), began };
-    return isRunning(holder) ? holder : undefined;
+    return { number, holder: isRunning(holder) ? holder : undefined };
   } catch {
     // Outnumbered and removed since.
-    return lockHolder(path);
+    return highest(path);
   }
 }
 
