@@ -24,40 +24,33 @@ async function ask(url: string, sql: string): Promise<unknown> {
   }
 }
 
-test('a Postgres that was killed is found again at the same address with what was committed', async () => {
+test('a Postgres that was killed is found again at the same address with what was committed', async (t) => {
   const first = await startPostgres(options);
+  t.after(() => first.stop('immediate'));
   await ask(first.url, 'CREATE TABLE kept AS SELECT 7 AS n');
   process.kill(first.process.pid, 'SIGKILL');
   await first.exited;
   const second = await startPostgres({ ...options, port: first.port });
-  try {
-    assert.equal(await ask(first.url, 'SELECT n FROM kept'), 7);
-  } finally {
-    await second.stop();
-  }
+  t.after(() => second.stop('immediate'));
+  assert.equal(await ask(first.url, 'SELECT n FROM kept'), 7);
+  await second.stop();
   assert.equal(isRunning(second.process), false);
 });
 
-test('the password is asked for', async () => {
+test('the password is asked for', async (t) => {
   const postgres = await startPostgres(options);
-  try {
-    const url = new URL(postgres.url);
-    url.password = 'wrong';
-    await assert.rejects(ask(url.href, 'SELECT 1'), { code: '28P01' });
-  } finally {
-    await postgres.stop('immediate');
-  }
+  t.after(() => postgres.stop('immediate'));
+  const url = new URL(postgres.url);
+  url.password = 'wrong';
+  await assert.rejects(ask(url.href, 'SELECT 1'), { code: '28P01' });
 });
 
 test('root can keep the data in a folder that only root may enter', {
   skip: process.getuid?.() !== 0,
-}, async () => {
+}, async (t) => {
   const hidden = join(folder, 'hidden');
   mkdirSync(hidden, { mode: 0o700 });
   const postgres = await startPostgres({ dataDir: join(hidden, 'data'), password: 'x' });
-  try {
-    assert.equal(await ask(postgres.url, 'SELECT 1'), 1);
-  } finally {
-    await postgres.stop('immediate');
-  }
+  t.after(() => postgres.stop('immediate'));
+  assert.equal(await ask(postgres.url, 'SELECT 1'), 1);
 });

@@ -13,12 +13,14 @@ function ask(port: number, ...commands: string[]): Promise<string> {
 
 test('a Redis that was killed is found again at the same address, empty', {
   skip: !findRedis(),
-}, async () => {
+}, async (t) => {
   const first = await startRedis();
+  t.after(() => first.stop());
   assert.equal(await ask(first.port, 'SET k v', 'DBSIZE'), '+OK\r\n:1\r\n+OK\r\n');
   process.kill(first.process.pid, 'SIGKILL');
   await first.exited;
   const second = await startRedis({ port: first.port, args: ['--maxmemory', '1mb'] });
+  t.after(() => second.stop());
   assert.equal(second.url, first.url);
   assert.equal(await ask(first.port, 'DBSIZE'), ':0\r\n+OK\r\n');
   assert.match(await ask(first.port, 'CONFIG GET maxmemory'), /\b1048576\b/);
