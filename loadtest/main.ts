@@ -1,8 +1,9 @@
 /** `npm run loadtest`: a scenario of load against a running server, and whether the promises were held. */
-import { copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { popularSlugs } from './catalogue.ts';
 import { findK6, k6Missing, runK6 } from './k6.ts';
 import { listScenarios } from './scenarios.ts';
 import { type Summary, verdict } from './verdict.ts';
@@ -20,6 +21,9 @@ Runs a scenario of load with k6 against a server that runs already, and exits wi
   --json FILE       write k6's summary as JSON
   --list            name the scenarios
   --help            this text`;
+
+/** A catalogue may hold a million; so many are listed within a second or two. */
+const mostProducts = 10_000;
 
 function readOptions(args: string[]) {
   const { values } = parseArgs({
@@ -80,6 +84,8 @@ async function main(): Promise<number> {
 
   const folder = mkdtempSync(join(tmpdir(), 'frontshelf-loadtest-'));
   try {
+    const slugsFile = join(folder, 'slugs.json');
+    writeFileSync(slugsFile, JSON.stringify(await popularSlugs(url, mostProducts)));
     const summaryFile = join(folder, 'summary.json');
     const exitCode = await runK6(k6, scenario.path, {
       URL: url,
@@ -87,6 +93,7 @@ async function main(): Promise<number> {
       RATE: options.rate,
       EXPONENT: options.exponent,
       P99_MS: options['p99-ms'],
+      SLUGS_FILE: slugsFile,
       SUMMARY_FILE: summaryFile,
     });
     if (!existsSync(summaryFile)) throw new Error('k6 ended without a result; its reason stands above.');

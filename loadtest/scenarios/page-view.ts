@@ -1,8 +1,7 @@
 /**
  * Visitors open product pages, popular ones more often, at a rate that does not wait for the server.
  *
- * In such an open loop a slow answer delays nobody's next request, so none is hidden behind another. Run by
- * `npm run loadtest`, or by k6 itself.
+ * In such an open loop a slow answer delays nobody's next request, so none is hidden behind another.
  */
 import { check } from 'k6';
 import { SharedArray } from 'k6/data';
@@ -13,11 +12,12 @@ import { cumulativeWeights, draw } from '../zipf.ts';
 const url = __ENV.URL ?? 'http://127.0.0.1:3000';
 const ratePerSecond = Number(__ENV.RATE ?? 500);
 const exponent = Number(__ENV.EXPONENT ?? 0.8);
-const mostProducts = Number(__ENV.PRODUCTS ?? 10_000);
 const p99Ms = Number(__ENV.P99_MS ?? 100);
 
-// One copy for all users.
-const popularity = new SharedArray('popularity', () => cumulativeWeights(mostProducts, exponent));
+// One copy for all users: what setup() returns is copied for each, which at a thousand users delays the first requests
+// by seconds. Hence `npm run loadtest` reads the products, the most popular first, and names the file.
+const slugs = new SharedArray<string>('slugs', () => JSON.parse(open(__ENV.SLUGS_FILE ?? '')));
+const popularity = new SharedArray('popularity', () => cumulativeWeights(slugs.length, exponent));
 
 export const options: Options = {
   scenarios: {
@@ -41,33 +41,8 @@ export const options: Options = {
   summaryTrendStats: ['avg', 'min', 'med', 'p(90)', 'p(95)', 'p(99)', 'max'],
 };
 
-interface Catalogue {
-  /** The most popular first. */
-  readonly slugs: string[];
-}
-
-interface List {
-  readonly items: readonly { readonly slug: string }[];
-  readonly nextCursor: string | null;
-}
-
-/** Reads the slugs of the most popular products from the list. */
-export function setup(): Catalogue {
-  const slugs: string[] = [];
-  let next: string | null = `${url}/v1/products?limit=100`;
-  while (next !== null && slugs.length < mostProducts) {
-    const response = http.get(next, { tags: { name: 'list' } });
-    if (response.status !== 200) throw new Error(`${next} answered ${response.status} ${response.error}`);
-    const { items, nextCursor }: List = JSON.parse(String(response.body));
-    slugs.push(...items.map(({ slug }) => slug));
-    next = nextCursor && `${url}/v1/products?limit=100&cursor=${nextCursor}`;
-  }
-  if (slugs.length === 0) throw new Error(`${url} lists no products: seed it with npm run seed`);
-  return { slugs: slugs.slice(0, mostProducts) };
-}
-
-export default function pageView({ slugs }: Catalogue): void {
-  const slug = slugs[draw(popularity, slugs.length, Math.random())];
+export default function pageView(): void {
+  const slug = slugs[draw(popularity, Math.random())];
   const response = http.get(`${url}/v1/products/${slug}`, {
     tags: { name: 'page' },
     headers: { Accept: 'application/json' },
