@@ -183,8 +183,9 @@ test('all bad settings are told at once, a database that does not answer among t
   assert.doesNotMatch(command.output(), /secret/);
 });
 
-test('a port in use is told before anything is started', limit, async () => {
+test('a port in use is told before anything is started', limit, async (t) => {
   const occupier = createServer().listen(0, '127.0.0.1');
+  t.after(() => occupier.close());
   await once(occupier, 'listening');
   const address = occupier.address();
   const port = typeof address === 'object' && address !== null ? String(address.port) : '';
@@ -194,5 +195,4 @@ test('a port in use is told before anything is started', limit, async () => {
     command.output(),
     new RegExp(`^Frontshelf cannot start:\\n- Port ${port} .* ADMIN_PORT .*\\n$`),
   );
-  occupier.close();
 });
