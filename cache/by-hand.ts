@@ -55,6 +55,7 @@ export function cacheByHand({ redis = false, onLookup, onLoad, ...options }: ByH
     redisAnswered: (result) => heard.push(`redis ${result}`),
     coalesced: () => heard.push('coalesced'),
     filled: (outcome) => heard.push(`filled ${outcome}`),
+    evicted: () => heard.push('evicted'),
   };
   const tier: RedisTier<string> = {
     lookup(key) {

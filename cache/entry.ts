@@ -30,6 +30,8 @@ export interface CacheObserver {
   /** A request waited for a fill that another request had begun. */
   coalesced(): void;
   filled(outcome: 'redis' | 'postgres' | 'absent' | 'error', durationMs: number): void;
+  /** Memory gave up a value for want of room. */
+  evicted(): void;
 }
 
 /** Monotonic milliseconds; wall-clock steps must not move a TTL. */

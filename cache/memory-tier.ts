@@ -26,14 +26,24 @@ export interface MemoryTier<V> {
 const smallestEntryBytes = 2048;
 const mostEntries = 1_000_000;
 
-/** `maxBytes` 0 gives a tier that keeps nothing. A single value larger than `maxBytes` is not kept. */
-export function createMemoryTier<V>(maxBytes: number, codec: Codec<V>): MemoryTier<V> {
+/**
+ * `maxBytes` 0 gives a tier that keeps nothing. A single value larger than `maxBytes` is not kept. `onEvict` hears
+ * of each value given up for want of room.
+ */
+export function createMemoryTier<V>(
+  maxBytes: number,
+  codec: Codec<V>,
+  onEvict: () => void = () => {},
+): MemoryTier<V> {
   if (maxBytes === 0)
     return { get: () => undefined, set() {}, delete() {}, resized() {}, entries: 0, sizeBytes: 0 };
   const lru = new LRUCache<string, MemoryEntry<V>>({
     max: Math.max(1, Math.min(mostEntries, Math.ceil(maxBytes / smallestEntryBytes))),
     maxSize: maxBytes,
     sizeCalculation: (entry, key) => key.length + codec.sizeBytes(entry.value),
+    dispose: (_entry, _key, reason) => {
+      if (reason === 'evict') onEvict();
+    },
   });
   return {
     get: (key) => lru.get(key),

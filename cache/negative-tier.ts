@@ -11,6 +11,8 @@ export interface NegativeTier {
   has(key: string, nowMs: number): boolean;
   add(key: string, entry: NegativeEntry): void;
   delete(key: string): void;
+  /** Those past their time included, until something needs their place. */
+  readonly entries: number;
 }
 
 const mostKeys = 10_000;
@@ -24,5 +26,8 @@ export function createNegativeTier(): NegativeTier {
     },
     add: (key, entry) => void lru.set(key, entry),
     delete: (key) => void lru.delete(key),
+    get entries() {
+      return lru.size;
+    },
   };
 }

@@ -40,6 +40,7 @@ export interface ReadThrough<V> {
   resized(key: string, value: V): void;
   readonly memoryEntries: number;
   readonly memoryBytes: number;
+  readonly negativeEntries: number;
   readonly fillsInFlight: number;
 }
 
@@ -68,14 +69,20 @@ export class LoadTimeoutError extends Error {
   readonly code = 'load_timeout';
 }
 
-const silent: CacheObserver = { memoryAnswered() {}, redisAnswered() {}, coalesced() {}, filled() {} };
+const silent: CacheObserver = {
+  memoryAnswered() {},
+  redisAnswered() {},
+  coalesced() {},
+  filled() {},
+  evicted() {},
+};
 
 /** Entries written together must not expire together: up to a tenth of the TTL is taken off at random. */
 export const jittered = (ttlMs: number, random: () => number): number => ttlMs * (1 - 0.1 * random());
 
 export function createReadThrough<V>(options: ReadThroughOptions<V>): ReadThrough<V> {
   const { load, redis, now, random, fillTimeoutMs, observer = silent } = options;
-  const memory = createMemoryTier(options.memoryMaxBytes, options.codec);
+  const memory = createMemoryTier(options.memoryMaxBytes, options.codec, observer.evicted);
   const negative = createNegativeTier();
   const fills = new Map<string, Promise<Served<V>>>();
   const memoryIsOn = options.memoryMaxBytes > 0;
@@ -167,6 +174,9 @@ export function createReadThrough<V>(options: ReadThroughOptions<V>): ReadThroug
     },
     get memoryBytes() {
       return memory.sizeBytes;
+    },
+    get negativeEntries() {
+      return negative.entries;
     },
     get fillsInFlight() {
       return fills.size;

@@ -1,32 +1,28 @@
-import { createServer, type Server } from 'node:http';
+import { createServer, type IncomingMessage, type Server } from 'node:http';
+import Negotiator from 'negotiator';
 import type { Config } from '../config.ts';
-import { exposition } from '../metrics/exposition.ts';
-import type { Totals } from '../metrics/totals.ts';
+import { type ExpositionFormat, exposition } from '../metrics/exposition.ts';
 import packageJson from '../package.json' with { type: 'json' };
 import type { Slot } from './primary.ts';
+import { metricsSource, type PrimaryState } from './primary-metrics.ts';
 
-export interface AdminOptions {
-  readonly config: Config;
-  readonly slots: readonly Slot[];
-  readonly totals: Totals;
+export interface AdminOptions extends PrimaryState {
   readonly isStopping: () => boolean;
 }
 
 /** Metrics, health and status for those who run the server. Answers from what the primary knows and waits for no worker. */
-export function createAdminServer({ config, slots, totals, isStopping }: AdminOptions): Server {
+export function createAdminServer({ isStopping, ...state }: AdminOptions): Server {
+  const { config, slots } = state;
   const json = (value: unknown, status = 200) => ({
     status,
     contentType: 'application/json',
     body: `${JSON.stringify(value, undefined, 2)}\n`,
   });
 
-  async function answer(path: string | undefined) {
-    switch (path) {
+  async function answer(req: IncomingMessage) {
+    switch (req.url) {
       case '/metrics': {
-        const gauges = new Map(
-          slots.flatMap(({ number, gauges }) => (gauges ? [[String(number), gauges]] : [])),
-        );
-        const { contentType, text } = await exposition({ totals: totals.sum(), gauges });
+        const { contentType, text } = await exposition(metricsSource(state), formatFor(req));
         return { status: 200, contentType, body: text };
       }
       case '/livez':
@@ -45,7 +41,7 @@ export function createAdminServer({ config, slots, totals, isStopping }: AdminOp
   return createServer((req, res) => {
     if (req.method !== 'GET' && req.method !== 'HEAD')
       return void res.writeHead(405, { Allow: 'GET, HEAD' }).end();
-    answer(req.url).then(
+    answer(req).then(
       ({ status, contentType, body }) => {
         res.writeHead(status, {
           'Content-Type': contentType,
@@ -57,6 +53,14 @@ export function createAdminServer({ config, slots, totals, isStopping }: AdminOp
       () => res.writeHead(500).end(),
     );
   });
+}
+
+/** OpenMetrics for those who like it better than plain text; whatever version they name, there is one. */
+function formatFor(req: IncomingMessage): ExpositionFormat {
+  const known = new Negotiator(req)
+    .mediaTypes()
+    .find((type) => ['application/openmetrics-text', 'text/plain', 'text/*', '*/*'].includes(type));
+  return known === 'application/openmetrics-text' ? 'openmetrics' : 'prometheus';
 }
 
 function status(config: Config, slots: readonly Slot[]) {

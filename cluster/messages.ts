@@ -4,8 +4,22 @@ export type WorkerMessage =
   | { readonly type: 'ready'; readonly port: number }
   /** It cannot run, and another attempt would end the same way. */
   | { readonly type: 'failed'; readonly reason: string }
-  /** Its totals since it began and its gauges now; sent every second. */
-  | { readonly type: 'metrics'; readonly totals: number[]; readonly gauges: number[] };
+  /** Its totals since it began and its gauges now; sent every second, and once more when it has ended its work. */
+  | {
+      readonly type: 'metrics';
+      readonly totals: number[];
+      /** In the order of `workerGauges`; null where there is none. */
+      readonly gauges: (number | null)[];
+      /** True: it waits for `metrics-taken` before it exits. */
+      readonly last: boolean;
+    };
+
+/** What the primary tells a worker. */
+export type PrimaryMessage = { readonly type: 'metrics-taken' };
+
+export function isPrimaryMessage(message: unknown): message is PrimaryMessage {
+  return hasType(message) && message.type === 'metrics-taken';
+}
 
 export function isWorkerMessage(message: unknown): message is WorkerMessage {
   return hasType(message) && ['ready', 'failed', 'metrics'].includes(message.type);

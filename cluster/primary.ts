@@ -4,9 +4,10 @@ import type { Server } from 'node:http';
 import type { Config } from '../config.ts';
 import { createTotals } from '../metrics/totals.ts';
 import { createAdminServer } from './admin-server.ts';
+import { type ExitReason, exitReason } from './exit-reason.ts';
 import { takeBackConnections } from './handed-over.ts';
 import { createLogger } from './logger.ts';
-import { isWorkerMessage, type WorkerMessage } from './messages.ts';
+import { isWorkerMessage, type PrimaryMessage, type WorkerMessage } from './messages.ts';
 import { listenProblem } from './preflight.ts';
 import { recoveredAfterMs, restartPolicy } from './restart-policy.ts';
 
@@ -18,7 +19,9 @@ export interface Slot {
   startedAtMs: number;
   deathsInRow: number;
   restarts: number;
-  gauges: readonly number[] | undefined;
+  gauges: readonly (number | null)[] | undefined;
+  /** When this worker last told its metrics; undefined: not yet. */
+  toldAtMs: number | undefined;
 }
 
 const killAfterDeadlineMs = 1000;
@@ -37,12 +40,14 @@ export async function runPrimary(config: Config): Promise<void> {
       deathsInRow: 0,
       restarts: -1,
       gauges: undefined,
+      toldAtMs: undefined,
     }),
   );
+  const exits: Record<ExitReason, number> = { clean: 0, crash: 0, oom: 0, signal: 0 };
   let deathsBeforeReady = 0;
   let announced = false;
   let exitCode: number | undefined;
-  const admin = createAdminServer({ config, slots, totals, isStopping: () => exitCode !== undefined });
+  const admin = createAdminServer({ config, slots, totals, exits, isStopping: () => exitCode !== undefined });
   const adminPort = await listenAdmin(admin, config).catch((error: NodeJS.ErrnoException) => {
     process.stderr.write(`${listenProblem('ADMIN_PORT', config.adminHost, config.adminPort, error)}\n`);
     process.exit(1);
@@ -50,7 +55,8 @@ export async function runPrimary(config: Config): Promise<void> {
 
   function start(slot: Slot): void {
     const worker = cluster.fork();
-    Object.assign(slot, { worker, state: 'starting', startedAtMs: performance.now(), gauges: undefined });
+    const startedAtMs = performance.now();
+    Object.assign(slot, { worker, state: 'starting', startedAtMs, gauges: undefined, toldAtMs: undefined });
     slot.restarts++;
     takeBackConnections(worker, () =>
       slots.some(({ worker: other, state }) => other !== worker && state === 'ready'),
@@ -58,18 +64,28 @@ export async function runPrimary(config: Config): Promise<void> {
     worker.on('message', (message: unknown) => {
       if (isWorkerMessage(message)) receive(slot, worker, message);
     });
-    worker.on('exit', (code, signal) => died(slot, worker, signal ?? code));
+    worker.on('exit', (code, signal) => {
+      exits[exitReason(code, signal)]++;
+      died(slot, worker, signal ?? code);
+    });
+    // Not `exit`, which may come before the last of what the worker had sent is read.
+    worker.on('disconnect', () => totals.retire(worker.id));
     // A worker that could not be made (no process, descriptor or program to be had) has no exit; it is tried again.
     worker.on('error', (error) => {
-      if (worker.process.pid === undefined) died(slot, worker, error.message);
+      if (worker.process.pid !== undefined) return;
+      exits.crash++;
+      died(slot, worker, error.message);
     });
   }
 
   function receive(slot: Slot, worker: Worker, message: WorkerMessage): void {
     switch (message.type) {
       case 'metrics':
-        totals.update(worker.id, message.totals);
-        slot.gauges = message.gauges;
+        totals.update(slot.number, worker.id, message.totals);
+        if (message.last) answer(worker, { type: 'metrics-taken' });
+        // What a dead worker had sent may be read when its successor is there.
+        if (slot.worker === worker)
+          Object.assign(slot, { gauges: message.gauges, toldAtMs: performance.now() });
         return;
       case 'failed':
         return giveUp(message.reason);
@@ -90,7 +106,6 @@ export async function runPrimary(config: Config): Promise<void> {
   }
 
   function died(slot: Slot, worker: Worker, cause: number | string): void {
-    totals.retire(worker.id);
     slot.worker = undefined;
     slot.gauges = undefined;
     if (exitCode !== undefined) {
@@ -146,6 +161,12 @@ export async function runPrimary(config: Config): Promise<void> {
 
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => stop(0));
   for (const slot of slots) start(slot);
+}
+
+function answer(worker: Worker, message: PrimaryMessage): void {
+  worker.send(message, () => {
+    // It may have gone already.
+  });
 }
 
 function killAll(workers: readonly Worker[]): void {

@@ -12,13 +12,15 @@ const fullShare = 0.9;
 
 /**
  * Reads the most popular pages into memory, as far as there is room and a second of time. A catalogue that
- * cannot be read now is logged and is no reason not to serve what Redis has.
+ * cannot be read now is logged and is no reason not to serve what Redis has. `onRead` is called when the reading
+ * is over, with its error, if any.
  */
 export async function warmUp(
   pages: ReadThrough<Representation>,
   pool: pg.Pool,
   config: Pick<Config, 'warmupProducts' | 'memoryTierBytes' | 'cacheControl'>,
   logger: Logger,
+  onRead: (error?: unknown) => void,
 ): Promise<void> {
   if (config.warmupProducts === 0 || config.memoryTierBytes === 0) return;
   const startedAtMs = performance.now();
@@ -33,11 +35,13 @@ export async function warmUp(
       if (performance.now() - startedAtMs > longestMs) break;
       if (pages.memoryBytes > fullShare * config.memoryTierBytes) break;
     }
+    onRead();
     logger.info(
       { pages: count, durationMs: Math.round(performance.now() - startedAtMs) },
       'the most popular pages are in memory',
     );
   } catch (error) {
+    onRead(error);
     logger.warn({ err: error, pages: count }, 'the warm-up ended early');
   }
 }

@@ -3,33 +3,41 @@ import cluster from 'node:cluster';
 import type { Server } from 'node:http';
 import type { Redis } from 'ioredis';
 import type { Logger } from 'pino';
-import { createReadThrough, type ReadThrough } from '../cache/read-through.ts';
+import { createReadThrough } from '../cache/read-through.ts';
 import { connectRedis } from '../cache/redis-connection.ts';
 import { createRedisTier } from '../cache/redis-tier.ts';
 import type { Config } from '../config.ts';
-import { createRecorder } from '../metrics/recorder.ts';
+import {
+  createRecorder,
+  type DatabaseOperation,
+  type Recorder,
+  silentRecorder,
+} from '../metrics/recorder.ts';
 import { createHandler } from '../server/handler.ts';
 import { createListener } from '../server/listener.ts';
 import { openapiDocument } from '../server/openapi.ts';
 import { createRepresentation, type Representation, representationCodec } from '../server/representation.ts';
 import { encodeCursor, listPosition } from '../server/target.ts';
+import { failureKind, isConnectionTimeout } from '../sql/errors.ts';
 import { createReaderPool } from '../sql/pool.ts';
 import { readProductList } from '../sql/product-list.ts';
 import { readProductPage } from '../sql/product-page.ts';
 import { drain } from './drain.ts';
 import { createLogger } from './logger.ts';
-import type { WorkerMessage } from './messages.ts';
 import { listenProblem } from './preflight.ts';
+import { tellPrimary } from './tell-primary.ts';
 import { warmUp } from './warm-up.ts';
+import { tellMetrics } from './worker-metrics.ts';
 
-const metricsIntervalMs = 1000;
 const listsMaxBytes = 8 * 1024 * 1024;
 // A fill gives up a little before its time is over, so that the answer that says so is in time as well.
 const fillShare = 0.9;
 
 export async function runWorker(config: Config): Promise<void> {
   const { logger, flush } = createLogger(config.logLevel);
-  const recorder = createRecorder();
+  // Of use to the bench alone, which compares; so it is no setting.
+  const isRecording = process.env.FRONTSHELF_RECORDING !== 'off';
+  const recorder = isRecording ? createRecorder() : silentRecorder;
   const now = () => performance.now();
   const state = { ready: false, draining: false };
 
@@ -53,7 +61,7 @@ export async function runWorker(config: Config): Promise<void> {
   const pages = createReadThrough<Representation>({
     ...shared,
     load: async (slug) => {
-      const { body, snapshot } = await readProductPage(pool, slug);
+      const { body, snapshot } = await timed(recorder, 'product_page', readProductPage(pool, slug));
       return {
         value: body === null ? undefined : createRepresentation(body, config.cacheControl),
         stamp: snapshot,
@@ -61,14 +69,18 @@ export async function runWorker(config: Config): Promise<void> {
     },
     memoryMaxBytes: config.memoryTierBytes,
     memoryTtlMs: config.memoryTtlMs,
-    redis: redis && createRedisTier(redis, codec),
+    redis: redis && createRedisTier(redis, codec, recorder.redis),
     redisTtlMs: config.redisTtlMs,
     observer: recorder.cache,
   });
   const lists = createReadThrough<Representation>({
     ...shared,
     load: async (key) => {
-      const { items, nextRank } = await readProductList(pool, listPosition(key));
+      const { items, nextRank } = await timed(
+        recorder,
+        'product_list',
+        readProductList(pool, listPosition(key)),
+      );
       const nextCursor = nextRank === null ? 'null' : `"${encodeCursor(nextRank)}"`;
       const body = `{"items":${items},"nextCursor":${nextCursor}}`;
       return { value: createRepresentation(body, config.cacheControl), stamp: '' };
@@ -92,20 +104,20 @@ export async function runWorker(config: Config): Promise<void> {
     { maxConnections: config.maxConnections, observer: recorder },
   );
 
-  const sendMetrics = startMetrics(recorder.totals, pages);
+  const metrics = isRecording ? tellMetrics({ recorder, config, pages, pool, redis }) : undefined;
   stopWhenTold(async () => {
     state.ready = false;
     state.draining = true;
     await drain(server, config.shutdownDeadlineMs);
     redis?.disconnect();
     await Promise.race([pool.end(), new Promise((resolve) => setTimeout(resolve, 500))]);
-    await sendMetrics();
+    await metrics?.flush();
     flush();
     process.exit(0);
   });
 
   await Promise.all([
-    warmUp(pages, pool, config, logger),
+    warmUp(pages, pool, config, logger, recordingOf(recorder, 'warm_up')),
     // Redis is worth a moment's wait, as the first requests would otherwise go past it.
     redis && untilReady(redis, 500),
   ]);
@@ -113,10 +125,32 @@ export async function runWorker(config: Config): Promise<void> {
   try {
     const port = await listen(server, config.host, config.port);
     state.ready = true;
-    send({ type: 'ready', port });
+    void tellPrimary({ type: 'ready', port });
   } catch (error) {
     if (!(error instanceof Error)) throw error;
-    send({ type: 'failed', reason: listenProblem('PORT', config.host, config.port, error) });
+    void tellPrimary({ type: 'failed', reason: listenProblem('PORT', config.host, config.port, error) });
+  }
+}
+
+/** Records how long an operation takes that begins now, whenever the returned function is called with its error, if any. */
+function recordingOf(recorder: Recorder, operation: DatabaseOperation): (error?: unknown) => void {
+  const startedAtMs = performance.now();
+  return (error) => {
+    const failure = error === undefined ? undefined : failureKind(error);
+    recorder.databaseAnswered(operation, performance.now() - startedAtMs, failure);
+    if (isConnectionTimeout(error)) recorder.connectionTimedOut();
+  };
+}
+
+async function timed<T>(recorder: Recorder, operation: DatabaseOperation, answer: Promise<T>): Promise<T> {
+  const record = recordingOf(recorder, operation);
+  try {
+    const result = await answer;
+    record();
+    return result;
+  } catch (error) {
+    record(error);
+    throw error;
   }
 }
 
@@ -148,27 +182,6 @@ function untilReady(redis: Redis, timeoutMs: number): Promise<void> {
   });
 }
 
-function startMetrics(totals: () => number[], pages: ReadThrough<Representation>): () => Promise<void> {
-  let lastUtilization = performance.eventLoopUtilization();
-  const sendMetrics = () => {
-    const utilization = performance.eventLoopUtilization();
-    const { rss, heapUsed } = process.memoryUsage();
-    // In the order of `workerGauges`.
-    const gauges = [
-      pages.memoryEntries,
-      pages.memoryBytes,
-      pages.fillsInFlight,
-      rss,
-      heapUsed,
-      performance.eventLoopUtilization(utilization, lastUtilization).utilization,
-    ];
-    lastUtilization = utilization;
-    return send({ type: 'metrics', totals: totals(), gauges });
-  };
-  setInterval(sendMetrics, metricsIntervalMs).unref();
-  return sendMetrics;
-}
-
 /** Runs `stop` once, on SIGTERM, which is how the primary says so, or when the primary is gone. */
 function stopWhenTold(stop: () => Promise<void>): void {
   let stopping = false;
@@ -193,13 +206,5 @@ function listen(server: Server, host: string, port: number): Promise<number> {
       const address = server.address();
       resolve(typeof address === 'object' && address !== null ? address.port : port);
     });
-  });
-}
-
-/** Resolves when the primary has the message, or can no longer get it. */
-function send(message: WorkerMessage): Promise<void> {
-  return new Promise((resolve) => {
-    if (!process.connected) return resolve();
-    process.send?.(message, undefined, {}, () => resolve());
   });
 }

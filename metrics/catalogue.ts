@@ -6,15 +6,43 @@ export type Labels = Readonly<Record<string, string>>;
 interface Definition {
   readonly name: string;
   readonly help: string;
+  /** All there are, but for `worker` and for the labels of an `info` metric, whose one set is the primary's to tell. */
   readonly labelSets: readonly Labels[];
 }
 export type CounterDefinition = Definition & { readonly type: 'counter' };
+export type GaugeDefinition = Definition & { readonly type: 'gauge' };
 export type HistogramDefinition = Definition & {
   readonly type: 'histogram';
+  /** Upper bounds, without +Inf. */
   readonly buckets: readonly number[];
 };
-/** A gauge has one value per worker, exposed with the label `worker`. */
-export type GaugeDefinition = Definition & { readonly type: 'gauge' };
+export type MetricDefinition = CounterDefinition | GaugeDefinition | HistogramDefinition;
+export type CumulativeDefinition = CounterDefinition | HistogramDefinition;
+
+const unlabelled: readonly Labels[] = [{}];
+
+const counter = (name: string, help: string, labelSets = unlabelled): CounterDefinition => ({
+  type: 'counter',
+  name,
+  help,
+  labelSets,
+});
+const gauge = (name: string, help: string, labelSets = unlabelled): GaugeDefinition => ({
+  type: 'gauge',
+  name,
+  help,
+  labelSets,
+});
+const histogram = (
+  name: string,
+  help: string,
+  buckets: readonly number[],
+  labelSets = unlabelled,
+): HistogramDefinition => ({ type: 'histogram', name, help, labelSets, buckets });
+
+/** A label set per value of one label. */
+const each = (label: string, ...values: readonly string[]): readonly Labels[] =>
+  values.map((value) => ({ [label]: value }));
 
 const statusesByRoute: Readonly<Record<string, readonly number[]>> = {
   '/v1/products/{slug}': [200, 204, 304, 400, 404, 405, 413, 500, 503],
@@ -39,11 +67,11 @@ export const requestLabels = (method: string, route: string, status: number | 'o
   http_response_status_code: String(status),
 });
 
-export const requestDuration: HistogramDefinition = {
-  type: 'histogram',
-  name: 'http_server_request_duration_seconds',
-  help: 'Time from a parsed request head to the complete response handed to the kernel.',
-  labelSets: [
+export const requestDuration = histogram(
+  'http_server_request_duration_seconds',
+  'Time from a parsed request head to the complete response handed to the kernel.',
+  [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10],
+  [
     ...Object.entries(statusesByRoute).flatMap(([route, statuses]) =>
       Object.entries(methods).flatMap(([method, answers]) =>
         statuses.filter(answers).map((status) => requestLabels(method, route, status)),
@@ -52,87 +80,223 @@ export const requestDuration: HistogramDefinition = {
     // For a combination that this table has overlooked: better counted here than nowhere.
     requestLabels('_OTHER', 'unmatched', 'other'),
   ],
-  buckets: [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10],
-};
+);
 
-export const productsServed: CounterDefinition = {
-  type: 'counter',
-  name: 'frontshelf_product_served_total',
-  help: 'Product pages by the shelf that answered; stale is memory past its time while Postgres failed.',
-  labelSets: ['memory', 'redis', 'postgres', 'stale', 'negative'].map((tier) => ({ tier })),
-};
+export const responseBodySize = histogram(
+  'http_server_response_body_size_bytes',
+  'Size of response bodies as sent, compressed or not; an answer without a body counts as 0.',
+  [256, 1024, 4096, 16_384, 65_536, 262_144],
+  each('http_route', ...Object.keys(statusesByRoute)),
+);
 
-export const cacheRequests: CounterDefinition = {
-  type: 'counter',
-  name: 'frontshelf_cache_requests_total',
-  help: 'Lookups of a product page in a cache tier by result.',
-  labelSets: [
+export const productsServed = counter(
+  'frontshelf_product_served_total',
+  'Product pages by the shelf that answered; stale is memory past its time while Postgres failed.',
+  each('tier', 'memory', 'redis', 'postgres', 'stale', 'negative'),
+);
+
+export const cacheRequests = counter(
+  'frontshelf_cache_requests_total',
+  'Lookups of a product page in a cache tier by result.',
+  [
     ...['hit', 'miss', 'stale', 'negative'].map((result) => ({ tier: 'memory', result })),
     ...['hit', 'miss', 'error'].map((result) => ({ tier: 'redis', result })),
   ],
-};
+);
 
-export const cacheCoalesced: CounterDefinition = {
-  type: 'counter',
-  name: 'frontshelf_cache_coalesced_total',
-  help: 'Requests that waited for a fill that another request had begun.',
-  labelSets: [{ scope: 'worker' }],
-};
+export const cacheOperationDuration = histogram(
+  'frontshelf_cache_operation_duration_seconds',
+  'Time of an operation of a cache tier with the work on its value, whatever came of it.',
+  [0.000_025, 0.000_05, 0.0001, 0.000_25, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25],
+  ['get', 'set'].map((op) => ({ tier: 'redis', op })),
+);
 
-export const cacheFillDuration: HistogramDefinition = {
-  type: 'histogram',
-  name: 'frontshelf_cache_fill_duration_seconds',
-  help: 'Time of a fill of the memory tier by where the page was found.',
-  labelSets: ['redis', 'postgres', 'absent', 'error'].map((outcome) => ({ outcome })),
-  buckets: [0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5],
-};
+export const cacheEvictions = counter(
+  'frontshelf_cache_evictions_total',
+  'Pages that a tier gave up for want of room.',
+  [{ tier: 'memory', reason: 'size' }],
+);
 
-export const processCpu: CounterDefinition = {
-  type: 'counter',
-  name: 'process_cpu_seconds_total',
-  help: 'CPU time of all workers, user and system.',
-  labelSets: [{}],
-};
+export const cacheCoalesced = counter(
+  'frontshelf_cache_coalesced_total',
+  'Requests that waited for a fill that another request had begun.',
+  each('scope', 'worker'),
+);
+
+export const cacheFillDuration = histogram(
+  'frontshelf_cache_fill_duration_seconds',
+  'Time of a fill of the memory tier by where the page was found.',
+  [0.000_25, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5],
+  each('outcome', 'redis', 'postgres', 'absent', 'error'),
+);
+
+export const databaseOperationDuration = histogram(
+  'db_client_operation_duration_seconds',
+  'Time of an operation of Postgres or Redis as its client sees it, the wait for a connection included.',
+  [0.0001, 0.000_25, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5],
+  Object.entries({ postgresql: ['product_page', 'product_list', 'warm_up'], redis: ['get', 'set'] }).flatMap(
+    ([system, operations]) =>
+      operations.flatMap((operation) =>
+        ['', 'timeout', 'unavailable', 'other'].map((errorType) => ({
+          db_system_name: system,
+          db_operation_name: operation,
+          error_type: errorType,
+        })),
+      ),
+  ),
+);
+
+export const connectionTimeouts = counter(
+  'db_client_connection_timeouts_total',
+  'Operations that ended because no connection was to be had in time.',
+  each('db_system_name', 'postgresql'),
+);
+
+export const eventLoopDelay = histogram(
+  'nodejs_eventloop_delay_seconds',
+  'How late a timer of the event loop fired, looked at every 20 ms.',
+  [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5],
+);
+
+export const garbageCollections = histogram(
+  'v8js_gc_duration_seconds',
+  'Time of a garbage collection, in which nothing else runs.',
+  [0.0001, 0.000_25, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25],
+  each('v8js_gc_type', 'major', 'minor', 'incremental', 'weakcb'),
+);
 
 /** What a worker adds to over its life; summed over workers, living and dead. */
-export const cumulativeMetrics = [
+const sharedMetrics = [
   requestDuration,
+  responseBodySize,
   productsServed,
   cacheRequests,
+  cacheOperationDuration,
+  cacheEvictions,
   cacheCoalesced,
   cacheFillDuration,
-  processCpu,
+  databaseOperationDuration,
+  connectionTimeouts,
+  eventLoopDelay,
+  garbageCollections,
 ] as const;
 
-const gauge = (name: string, help: string, labelSets: readonly Labels[] = [{}]): GaugeDefinition => ({
-  type: 'gauge',
-  name,
-  help,
-  labelSets,
-});
+export const eventLoopTime = counter(
+  'nodejs_eventloop_time_seconds_total',
+  'Time of the event loop of this worker and of those before it in its place, busy and waiting.',
+  each('nodejs_eventloop_state', 'active', 'idle'),
+);
+export const processCpu = counter(
+  'process_cpu_seconds_total',
+  'CPU time, user and system, of this worker and of those before it in its place.',
+);
 
-export const cacheEntries = gauge('frontshelf_cache_entries', 'Pages in a tier of this worker.', [
-  { tier: 'memory' },
-]);
+/** The same, summed over the workers that have had one place, the dead included, and exposed with the label `worker`. */
+export const workerCounters = [eventLoopTime, processCpu] as const;
+
+/** All that a worker's recorder holds. */
+export const cumulativeMetrics: readonly CumulativeDefinition[] = [...sharedMetrics, ...workerCounters];
+
+export const activeRequests = gauge(
+  'http_server_active_requests',
+  'Requests that this worker has begun and not yet answered.',
+);
+export const cacheEntries = gauge(
+  'frontshelf_cache_entries',
+  'Pages, or slugs known to have none, in a tier of this worker.',
+  each('tier', 'memory', 'negative'),
+);
 export const cacheSizeBytes = gauge(
   'frontshelf_cache_size_bytes',
   'Bytes that pages occupy in a tier of this worker.',
-  [{ tier: 'memory' }],
+  each('tier', 'memory'),
+);
+export const cacheMaxBytes = gauge(
+  'frontshelf_cache_max_bytes',
+  'Bytes that pages may occupy in a tier of this worker.',
+  each('tier', 'memory'),
 );
 export const fillsInFlight = gauge('frontshelf_cache_fills_in_flight', 'Fills under way in this worker.');
-export const residentMemory = gauge('process_resident_memory_bytes', 'Resident memory of this worker.');
+// Not `…_connection_count`, as OpenTelemetry has it: a gauge must not end in `_count`.
+export const databaseConnections = gauge(
+  'db_client_connections',
+  'Connections of this worker by whether they are in use.',
+  ['idle', 'used'].map((state) => ({ db_system_name: 'postgresql', state })),
+);
+export const connectionMax = gauge(
+  'db_client_connection_max',
+  'Connections that this worker may have.',
+  each('db_system_name', 'postgresql'),
+);
+export const connectionPending = gauge(
+  'db_client_connection_pending_requests',
+  'Operations of this worker that wait for a connection.',
+  each('db_system_name', 'postgresql'),
+);
+export const redisUp = gauge(
+  'frontshelf_redis_up',
+  "1 while this worker's connection to Redis is ready, else 0; absent without a Redis.",
+);
 export const heapUsed = gauge('v8js_memory_heap_used_bytes', 'JavaScript heap in use in this worker.');
-export const eventLoopUtilization = gauge(
-  'nodejs_eventloop_utilization_ratio',
-  'Share of the last second in which the event loop of this worker was busy.',
+export const heapLimit = gauge(
+  'v8js_memory_heap_limit_bytes',
+  'JavaScript heap at which this worker would be ended by V8.',
+);
+export const residentMemory = gauge('process_resident_memory_bytes', 'Resident memory of this worker.');
+export const openDescriptors = gauge(
+  'process_open_fds',
+  'File descriptors that this worker has open; absent where the system does not tell.',
 );
 
-/** What a worker is like now; one series per living worker. */
+/** What a worker is like now; exposed with the label `worker`, one value per living worker and label set. */
 export const workerGauges = [
+  activeRequests,
   cacheEntries,
   cacheSizeBytes,
+  cacheMaxBytes,
   fillsInFlight,
-  residentMemory,
+  databaseConnections,
+  connectionMax,
+  connectionPending,
+  redisUp,
   heapUsed,
-  eventLoopUtilization,
-] as const;
+  heapLimit,
+  residentMemory,
+  openDescriptors,
+] as const satisfies readonly GaugeDefinition[];
+
+/** What the primary knows by itself. Those named after one worker have the label `worker`, one value each. */
+export const primaryMetrics = {
+  workers: gauge(
+    'frontshelf_workers',
+    'Workers by state; waiting is one that died and is not yet started again.',
+    each('state', 'starting', 'ready', 'stopping', 'waiting'),
+  ),
+  workersDesired: gauge('frontshelf_workers_desired', 'Workers that there should be.'),
+  workerExits: counter(
+    'frontshelf_worker_exits_total',
+    'Workers that ended; oom is V8 out of memory (it aborts), signal any other signal.',
+    each('reason', 'clean', 'crash', 'oom', 'signal'),
+  ),
+  snapshotAge: gauge(
+    'frontshelf_worker_snapshot_age_seconds',
+    'Time since this worker last told its metrics, which it does every second, or since it was started.',
+  ),
+  workerStartTime: gauge(
+    'frontshelf_worker_start_time_seconds',
+    'Unix time at which this worker was started.',
+  ),
+  processStartTime: gauge('process_start_time_seconds', 'Unix time at which the primary was started.'),
+  buildInfo: gauge('frontshelf_build_info', 'Always 1; the versions are in the labels.'),
+  configInfo: gauge(
+    'frontshelf_config_info',
+    'Always 1; the settings that are numbers are in the labels, and whether there is a Redis.',
+  ),
+} as const satisfies Readonly<Record<string, CounterDefinition | GaugeDefinition>>;
+
+/** All metrics, in the order of their exposition. */
+export const allMetrics: readonly MetricDefinition[] = [
+  ...cumulativeMetrics,
+  ...workerGauges,
+  ...Object.values(primaryMetrics),
+];

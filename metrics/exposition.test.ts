@@ -1,25 +1,49 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { test } from 'node:test';
-import { cumulativeMetrics, workerGauges } from './catalogue.ts';
-import { exposition } from './exposition.ts';
-import { createRecorder } from './recorder.ts';
+import { allMetrics, cumulativeMetrics, primaryMetrics, workerCounters, workerGauges } from './catalogue.ts';
+import { exposition, type MetricsSource, type PrimarySamples } from './exposition.ts';
+import { createRecorder, totalSlots } from './recorder.ts';
 
 const gaugeValues = workerGauges.flatMap(({ labelSets }) => labelSets).map((_, i) => i + 0.5);
 
+/** As the primary would tell it of two workers. */
+const primary: PrimarySamples = {
+  workers: primaryMetrics.workers.labelSets.map((labels) => ({ labels, value: 1 })),
+  workersDesired: [{ labels: {}, value: 2 }],
+  workerExits: primaryMetrics.workerExits.labelSets.map((labels) => ({ labels, value: 3 })),
+  snapshotAge: ['0', '1'].map((worker) => ({ labels: { worker }, value: 0.25 })),
+  workerStartTime: ['0', '1'].map((worker) => ({ labels: { worker }, value: 1_700_000_000.5 })),
+  processStartTime: [{ labels: {}, value: 1_700_000_000 }],
+  buildInfo: [{ labels: { version: '1.2.3', node: '26.0.0' }, value: 1 }],
+  configInfo: [{ labels: { workers: '2', redis: 'on' }, value: 1 }],
+};
+
 /** What two workers of some life expose. */
-async function exposed(): Promise<string> {
+const source = ((): MetricsSource => {
   const recorder = createRecorder();
   for (const durationMs of [0.1, 0.5, 3, 70, 20_000])
-    recorder.requestEnded('GET', '/v1/products/{slug}', 200, durationMs);
-  recorder.requestEnded('POST', 'unmatched', 405, 1);
+    recorder.requestEnded('GET', '/v1/products/{slug}', 200, durationMs, 8000);
+  recorder.requestEnded('POST', 'unmatched', 405, 1, 8000);
   recorder.productServed('redis');
   recorder.cache.filled('postgres', 4);
-  const gauges = new Map([
-    ['0', gaugeValues],
-    ['1', gaugeValues.map((value) => value * 2)],
-  ]);
-  const { contentType, text } = await exposition({ totals: Float64Array.from(recorder.totals()), gauges });
+  const totals = Float64Array.from(recorder.totals());
+  return {
+    totals,
+    placeTotals: new Map([
+      ['0', totals],
+      ['1', totals],
+    ]),
+    gauges: new Map([
+      ['0', gaugeValues],
+      ['1', gaugeValues.map((value) => value * 2)],
+    ]),
+    primary,
+  };
+})();
+
+async function exposed(): Promise<string> {
+  const { contentType, text } = await exposition(source);
   assert.equal(contentType, 'text/plain; version=0.0.4; charset=utf-8');
   return text;
 }
@@ -48,7 +72,7 @@ function parse(text: string): Map<string, { type: string; samples: Sample[] }> {
       const [, name = '', , labels = '', value = ''] =
         /^([a-z0-9_]+)(\{(.*)\})? (\d+(?:\.\d+)?(?:e[+-]?\d+)?)$/.exec(line) ?? assert.fail(line);
       assert.ok(name.startsWith(helped), line);
-      const pairs = [...labels.matchAll(/([a-z_]+)="([^"\\]*)"(?:,|$)/g)];
+      const pairs = [...labels.matchAll(/([a-z_][a-z0-9_]*)="([^"\\]*)"(?:,|$)/g)];
       assert.equal(pairs.map(([pair]) => pair).join(''), labels, line);
       family?.samples.push({
         name,
@@ -64,13 +88,18 @@ test('every metric of the catalogue is exposed, with its type and all of its ser
   const families = parse(await exposed());
   assert.deepEqual(
     [...families].map(([name, { type }]) => [name, type]),
-    [...cumulativeMetrics, ...workerGauges].map(({ name, type }) => [name, type]),
+    allMetrics.map(({ name, type }) => [name, type]),
   );
-  for (const { name, type, labelSets } of [...cumulativeMetrics, ...workerGauges]) {
+  const perWorker = new Set<string>(
+    [...workerCounters, ...workerGauges, primaryMetrics.snapshotAge, primaryMetrics.workerStartTime].map(
+      ({ name }) => name,
+    ),
+  );
+  for (const { name, type, labelSets } of allMetrics) {
     const samples = families
       .get(name)
       ?.samples.filter((sample) => sample.name === (type === 'histogram' ? `${name}_count` : name));
-    assert.equal(samples?.length, type === 'gauge' ? 2 * labelSets.length : labelSets.length, name);
+    assert.equal(samples?.length, (perWorker.has(name) ? 2 : 1) * labelSets.length, name);
   }
 });
 
@@ -95,7 +124,7 @@ test('buckets are in order, never fall, and end at the count', async () => {
       const buckets: Sample[] = own.filter(({ name }) => name === `${definition.name}_bucket`);
       assert.deepEqual(
         buckets.map(({ labels }) => labels.get('le')),
-        [...definition.buckets.map(String), '+Inf'],
+        [...definition.buckets.map((bound) => (bound % 1 === 0 ? `${bound}.0` : String(bound))), '+Inf'],
       );
       for (const [i, { value }] of buckets.entries())
         assert.ok(value >= (buckets[i - 1]?.value ?? 0), series);
@@ -116,34 +145,68 @@ test('recorded durations appear where they belong', async () => {
       labels.get('http_response_status_code') === '200',
   );
   const value = (le: string) => page.find(({ labels }) => labels.get('le') === le)?.value;
-  assert.deepEqual(['0.0005', '0.001', '0.005', '0.075', '10', '+Inf'].map(value), [2, 2, 3, 4, 4, 5]);
+  assert.deepEqual(['0.0005', '0.001', '0.005', '0.075', '10.0', '+Inf'].map(value), [2, 2, 3, 4, 4, 5]);
   const sum = page.find(({ name }) => name.endsWith('_sum'))?.value ?? 0;
   assert.ok(Math.abs(sum - 20.0736) < 1e-9);
 });
 
 test("each living worker's gauges bear its number, in the catalogue's order", async () => {
   const families = parse(await exposed());
-  for (const [i, { name }] of workerGauges.entries()) {
-    const samples = families.get(name)?.samples ?? [];
-    assert.deepEqual(
-      samples.map(({ labels, value }) => [labels.get('worker'), value]),
-      [
-        ['0', i + 0.5],
-        ['1', 2 * i + 1],
-      ],
-      name,
+  const values = (worker: string) =>
+    workerGauges.flatMap(({ name }) =>
+      (families.get(name)?.samples ?? []).flatMap(({ labels, value }) =>
+        labels.get('worker') === worker ? value : [],
+      ),
     );
+  assert.deepEqual(values('0'), gaugeValues);
+  assert.deepEqual(
+    values('1'),
+    gaugeValues.map((value) => 2 * value),
+  );
+});
+
+test('a gauge that a worker does not have is not exposed', async () => {
+  const gauges = new Map([['0', gaugeValues.map(() => null)]]);
+  const families = parse((await exposition({ ...source, gauges })).text);
+  for (const { name } of workerGauges) assert.deepEqual(families.get(name)?.samples, [], name);
+});
+
+test('before any worker has told of itself, every total is there and is 0', async () => {
+  const nothing = new Float64Array(totalSlots);
+  const { text } = await exposition({
+    totals: nothing,
+    placeTotals: new Map([['0', nothing]]),
+    gauges: new Map(),
+    primary,
+  });
+  const families = parse(text);
+  for (const { name, labelSets } of cumulativeMetrics) {
+    const { samples } = families.get(name) ?? assert.fail(name);
+    assert.ok(samples.length >= labelSets.length, name);
+    for (const { value } of samples) assert.equal(value, 0, name);
   }
 });
 
-test('before any worker has told of itself, every total is 0 and no worker has a gauge', async () => {
-  const { text } = await exposition({
-    totals: new Float64Array(createRecorder().totals().length),
-    gauges: new Map(),
-  });
-  const families = parse(text);
-  for (const { name } of workerGauges) assert.deepEqual(families.get(name)?.samples, []);
-  for (const { samples } of families.values()) for (const { value } of samples) assert.equal(value, 0);
+test('OpenMetrics has the same series under the same names, by its own rules for families and the end', async () => {
+  const { contentType, text } = await exposition(source, 'openmetrics');
+  assert.equal(contentType, 'application/openmetrics-text; version=1.0.0; charset=utf-8');
+  assert.ok(text.endsWith('\n# EOF\n'));
+  assert.doesNotMatch(text, /\n\n/);
+  const samplesOf = (text: string) => text.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
+  assert.deepEqual(samplesOf(text), samplesOf(await exposed()));
+  const types = new Map(
+    [...text.matchAll(/^# TYPE (\S+) (\S+)$/gm)].map(([, name = '', type = '']) => [name, type]),
+  );
+  assert.deepEqual(
+    [...types],
+    allMetrics.map(({ name, type }) => [type === 'counter' ? name.replace(/_total$/, '') : name, type]),
+  );
+});
+
+test('the format of one scrape does not change that of the next', async () => {
+  const plain = await exposed();
+  await exposition(source, 'openmetrics');
+  assert.equal(await exposed(), plain);
 });
 
 const hasPromtool = spawnSync('promtool', ['--version']).status === 0;

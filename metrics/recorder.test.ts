@@ -2,15 +2,23 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import {
   cacheCoalesced,
+  cacheEvictions,
   cacheFillDuration,
+  cacheOperationDuration,
   cacheRequests,
+  connectionTimeouts,
   cumulativeMetrics,
+  databaseOperationDuration,
+  eventLoopDelay,
+  eventLoopTime,
+  garbageCollections,
   type HistogramDefinition,
   type Labels,
   processCpu,
   productsServed,
   requestDuration,
   requestLabels,
+  responseBodySize,
 } from './catalogue.ts';
 import { createRecorder, slotOf, totalSlots } from './recorder.ts';
 
@@ -28,8 +36,8 @@ function histogram(totals: readonly number[], definition: HistogramDefinition, l
 test('a duration on the edge of a bucket is in it, and one past the last is counted beyond', () => {
   for (const [index, edgeSeconds] of requestDuration.buckets.entries()) {
     const recorder = createRecorder();
-    recorder.requestEnded('GET', '/v1/products/{slug}', 200, edgeSeconds * 1000);
-    recorder.requestEnded('GET', '/v1/products/{slug}', 200, edgeSeconds * 1000 * 1.001);
+    recorder.requestEnded('GET', '/v1/products/{slug}', 200, edgeSeconds * 1000, 0);
+    recorder.requestEnded('GET', '/v1/products/{slug}', 200, edgeSeconds * 1000 * 1.001, 0);
     const { counts, sum } = histogram(recorder.totals(), requestDuration, page200);
     const expected = counts.map((_, i) => (i === index || i === index + 1 ? 1 : 0));
     assert.deepEqual(counts, expected, `${edgeSeconds} s`);
@@ -39,7 +47,7 @@ test('a duration on the edge of a bucket is in it, and one past the last is coun
 
 test('a duration of 0 is in the first bucket', () => {
   const recorder = createRecorder();
-  recorder.requestEnded('GET', '/livez', 200, 0);
+  recorder.requestEnded('GET', '/livez', 200, 0, 0);
   assert.equal(
     histogram(recorder.totals(), requestDuration, requestLabels('GET', '/livez', 200)).counts[0],
     1,
@@ -49,23 +57,31 @@ test('a duration of 0 is in the first bucket', () => {
 test('a request counts in its own series and in no other', () => {
   const recorder = createRecorder();
   const before = recorder.totals();
-  recorder.requestEnded('HEAD', '/v1/products', 304, 1);
+  recorder.requestEnded('HEAD', '/v1/products', 304, 1, 0);
   const after = recorder.totals();
   const changed = after.flatMap((total, i) => (total === before[i] ? [] : [i]));
   const first = slot(requestDuration, requestLabels('HEAD', '/v1/products', 304));
-  // It may have moved in the meantime.
-  const cpu = slot(processCpu, {});
+  // They may have moved in the meantime.
+  const clocks = [
+    slot(processCpu, {}),
+    slot(eventLoopTime, { nodejs_eventloop_state: 'active' }),
+    slot(eventLoopTime, { nodejs_eventloop_state: 'idle' }),
+  ];
   assert.deepEqual(
-    changed.filter((i) => i !== cpu),
-    [first + 1, first + requestDuration.buckets.length + 1],
+    changed.filter((i) => !clocks.includes(i)),
+    [
+      first + 1,
+      first + requestDuration.buckets.length + 1,
+      slot(responseBodySize, { http_route: '/v1/products' }),
+    ],
   );
 });
 
 test('a method that does not exist here is _OTHER, and a combination nobody foresaw is still counted', () => {
   const recorder = createRecorder();
-  recorder.requestEnded('BREW', '/v1/products', 405, 1);
-  recorder.requestEnded('GET', '/v1/products', 418, 1);
-  recorder.requestEnded('GET', '/no/such/route', 200, 1);
+  recorder.requestEnded('BREW', '/v1/products', 405, 1, 0);
+  recorder.requestEnded('GET', '/v1/products', 418, 1, 0);
+  recorder.requestEnded('GET', '/no/such/route', 200, 1, 0);
   const count = (labels: Labels) =>
     histogram(recorder.totals(), requestDuration, labels).counts.reduce((sum, n) => sum + n);
   assert.equal(count(requestLabels('_OTHER', '/v1/products', 405)), 1);
@@ -87,6 +103,8 @@ test('every answer of the cache and every shelf has its own counter', () => {
     recorder.productServed(tier);
     assert.equal(value(productsServed, { tier }), 1);
   }
+  recorder.cache.evicted();
+  assert.equal(value(cacheEvictions, { tier: 'memory', reason: 'size' }), 1);
   recorder.cache.coalesced();
   assert.equal(value(cacheCoalesced, { scope: 'worker' }), 1);
   for (const outcome of ['redis', 'postgres', 'absent', 'error'] as const) {
@@ -94,6 +112,59 @@ test('every answer of the cache and every shelf has its own counter', () => {
     const { counts, sum } = histogram(recorder.totals(), cacheFillDuration, { outcome });
     assert.deepEqual(counts.slice(0, 3), [0, 1, 0]);
     assert.equal(sum, 0.0003);
+  }
+});
+
+test('sizes of bodies count by route, and those of an unknown route with the unmatched', () => {
+  const recorder = createRecorder();
+  recorder.requestEnded('GET', '/v1/products/{slug}', 200, 1, 1024);
+  recorder.requestEnded('GET', '/v1/products/{slug}', 200, 1, 300_000);
+  recorder.requestEnded('GET', '/no/such/route', 404, 1, 100);
+  const sizes = (http_route: string) => histogram(recorder.totals(), responseBodySize, { http_route });
+  assert.deepEqual(sizes('/v1/products/{slug}'), { counts: [0, 1, 0, 0, 0, 0, 1], sum: 301_024 });
+  assert.deepEqual(sizes('unmatched'), { counts: [1, 0, 0, 0, 0, 0, 0], sum: 100 });
+});
+
+test('requests that have begun and not ended are active', () => {
+  const recorder = createRecorder();
+  recorder.requestBegan();
+  recorder.requestBegan();
+  assert.equal(recorder.activeRequests, 2);
+  recorder.requestEnded('GET', '/livez', 200, 1, 15);
+  assert.equal(recorder.activeRequests, 1);
+});
+
+test('operations of Postgres and Redis count by what they were and how they failed', () => {
+  const recorder = createRecorder();
+  const count = (definition: HistogramDefinition, labels: Labels) =>
+    histogram(recorder.totals(), definition, labels).counts.reduce((sum, n) => sum + n);
+  const database = (db_system_name: string, db_operation_name: string, error_type: string) =>
+    count(databaseOperationDuration, { db_system_name, db_operation_name, error_type });
+  for (const failure of [undefined, 'timeout', 'unavailable', 'other'] as const) {
+    for (const operation of ['product_page', 'product_list', 'warm_up'] as const) {
+      recorder.databaseAnswered(operation, 1, failure);
+      assert.equal(database('postgresql', operation, failure ?? ''), 1);
+    }
+    for (const op of ['get', 'set'] as const) {
+      recorder.redis.commandEnded(op, 1, failure);
+      assert.equal(database('redis', op, failure ?? ''), 1);
+    }
+  }
+  for (const op of ['get', 'set'] as const) {
+    recorder.redis.operationEnded(op, 1);
+    assert.equal(count(cacheOperationDuration, { tier: 'redis', op }), 1);
+  }
+  recorder.connectionTimedOut();
+  assert.equal(recorder.totals()[slot(connectionTimeouts, { db_system_name: 'postgresql' })], 1);
+});
+
+test('the event loop and the garbage collector have their series', () => {
+  const recorder = createRecorder();
+  recorder.eventLoopDelayed(3);
+  assert.equal(histogram(recorder.totals(), eventLoopDelay, {}).counts[2], 1);
+  for (const v8js_gc_type of ['major', 'minor', 'incremental', 'weakcb'] as const) {
+    recorder.garbageCollected(v8js_gc_type, 0.05);
+    assert.equal(histogram(recorder.totals(), garbageCollections, { v8js_gc_type }).counts[0], 1);
   }
 });
 

@@ -5,29 +5,52 @@
  * lost or sent twice does no harm.
  */
 import type { CacheObserver, ServedFrom } from '../cache/entry.ts';
+import type { RedisObserver } from '../cache/redis-tier.ts';
+import type { FailureKind } from '../sql/errors.ts';
 import {
-  type CounterDefinition,
+  type CumulativeDefinition,
   cacheCoalesced,
+  cacheEvictions,
   cacheFillDuration,
+  cacheOperationDuration,
   cacheRequests,
+  connectionTimeouts,
   cumulativeMetrics,
+  databaseOperationDuration,
+  eventLoopDelay,
+  eventLoopTime,
+  garbageCollections,
   type HistogramDefinition,
   type Labels,
   processCpu,
   productsServed,
   requestDuration,
   requestLabels,
+  responseBodySize,
 } from './catalogue.ts';
 
+export type DatabaseOperation = 'product_page' | 'product_list' | 'warm_up';
+export type GarbageCollection = 'major' | 'minor' | 'incremental' | 'weakcb';
+
+/** Everything that happens in a worker is told here. Calls are synchronous and do not throw. */
 export interface Recorder {
   readonly cache: CacheObserver;
-  requestEnded(method: string, route: string, status: number, durationMs: number): void;
+  readonly redis: RedisObserver;
+  requestBegan(): void;
+  /** `bodyBytes` is what was sent, 0 for an answer without a body. */
+  requestEnded(method: string, route: string, status: number, durationMs: number, bodyBytes: number): void;
   productServed(servedFrom: ServedFrom): void;
+  /** `failure` undefined: it succeeded. */
+  databaseAnswered(operation: DatabaseOperation, durationMs: number, failure: FailureKind | undefined): void;
+  /** No connection to Postgres was to be had in time. */
+  connectionTimedOut(): void;
+  eventLoopDelayed(delayMs: number): void;
+  garbageCollected(kind: GarbageCollection, durationMs: number): void;
+  /** Requests that have begun and not ended. */
+  readonly activeRequests: number;
   /** The totals up to now, one per slot. */
   totals(): number[];
 }
-
-type CumulativeDefinition = CounterDefinition | HistogramDefinition;
 
 const slotsPerSeries = (definition: CumulativeDefinition): number =>
   definition.type === 'counter' ? 1 : definition.buckets.length + 2;
@@ -58,6 +81,18 @@ function requiredSlot(definition: CumulativeDefinition, labels: Labels): number 
   return slot;
 }
 
+/** The slots of a metric's series by the value of one of their labels, the others being given. */
+function slotsBy<T extends string>(
+  definition: CumulativeDefinition,
+  label: string,
+  values: readonly T[],
+  others: Labels = {},
+): Readonly<Record<T, number>> {
+  const found = values.map((value) => [value, requiredSlot(definition, { ...others, [label]: value })]);
+  // The keys are the values, which is more than the compiler can follow.
+  return Object.fromEntries(found) as Record<T, number>;
+}
+
 export function createRecorder(): Recorder {
   const values = new Float64Array(totalSlots);
 
@@ -65,72 +100,116 @@ export function createRecorder(): Recorder {
     values[slot] = (values[slot] ?? 0) + amount;
   }
 
-  function observe({ buckets }: HistogramDefinition, firstSlot: number, seconds: number): void {
+  function observe({ buckets }: HistogramDefinition, firstSlot: number, amount: number): void {
     let bucket = 0;
-    while (bucket < buckets.length && seconds > (buckets[bucket] ?? 0)) bucket++;
+    while (bucket < buckets.length && amount > (buckets[bucket] ?? 0)) bucket++;
     add(firstSlot + bucket, 1);
-    add(firstSlot + buckets.length + 1, seconds);
+    add(firstSlot + buckets.length + 1, amount);
   }
 
   const cpu = requiredSlot(processCpu, {});
+  const loop = slotsBy(eventLoopTime, 'nodejs_eventloop_state', ['active', 'idle']);
+  const delay = requiredSlot(eventLoopDelay, {});
+  const collections = slotsBy(garbageCollections, 'v8js_gc_type', [
+    'major',
+    'minor',
+    'incremental',
+    'weakcb',
+  ]);
   const coalesced = requiredSlot(cacheCoalesced, { scope: 'worker' });
-  const served: Readonly<Record<ServedFrom, number>> = {
-    memory: requiredSlot(productsServed, { tier: 'memory' }),
-    redis: requiredSlot(productsServed, { tier: 'redis' }),
-    postgres: requiredSlot(productsServed, { tier: 'postgres' }),
-    stale: requiredSlot(productsServed, { tier: 'stale' }),
-    negative: requiredSlot(productsServed, { tier: 'negative' }),
-  };
-  const tierResults = {
-    memory: {
-      hit: requiredSlot(cacheRequests, { tier: 'memory', result: 'hit' }),
-      miss: requiredSlot(cacheRequests, { tier: 'memory', result: 'miss' }),
-      stale: requiredSlot(cacheRequests, { tier: 'memory', result: 'stale' }),
-      negative: requiredSlot(cacheRequests, { tier: 'memory', result: 'negative' }),
-    },
-    redis: {
-      hit: requiredSlot(cacheRequests, { tier: 'redis', result: 'hit' }),
-      miss: requiredSlot(cacheRequests, { tier: 'redis', result: 'miss' }),
-      error: requiredSlot(cacheRequests, { tier: 'redis', result: 'error' }),
-    },
-  };
-  const fills = {
-    redis: requiredSlot(cacheFillDuration, { outcome: 'redis' }),
-    postgres: requiredSlot(cacheFillDuration, { outcome: 'postgres' }),
-    absent: requiredSlot(cacheFillDuration, { outcome: 'absent' }),
-    error: requiredSlot(cacheFillDuration, { outcome: 'error' }),
-  };
+  const evicted = requiredSlot(cacheEvictions, { tier: 'memory', reason: 'size' });
+  const connectionTimeout = requiredSlot(connectionTimeouts, { db_system_name: 'postgresql' });
+  const served = slotsBy(productsServed, 'tier', ['memory', 'redis', 'postgres', 'stale', 'negative']);
+  const memoryResults = slotsBy(cacheRequests, 'result', ['hit', 'miss', 'stale', 'negative'], {
+    tier: 'memory',
+  });
+  const redisResults = slotsBy(cacheRequests, 'result', ['hit', 'miss', 'error'], { tier: 'redis' });
+  const redisOperations = slotsBy(cacheOperationDuration, 'op', ['get', 'set'], { tier: 'redis' });
+  const fills = slotsBy(cacheFillDuration, 'outcome', ['redis', 'postgres', 'absent', 'error']);
   const unforeseen = requiredSlot(requestDuration, requestLabels('_OTHER', 'unmatched', 'other'));
+  const unmatchedBody = requiredSlot(responseBodySize, { http_route: 'unmatched' });
 
-  // Resolved from labels when a combination first occurs; after that a request costs two lookups.
-  const requestSlots = new Map<string, Map<number, number>>();
-  function requestSlot(method: string, route: string, status: number): number {
-    const index = methodIndex(method);
-    const known = requestSlots.get(route)?.get(4 * status + index);
+  const databaseSlots = (system: string, operation: string) =>
+    slotsBy(databaseOperationDuration, 'error_type', ['', 'timeout', 'unavailable', 'other'], {
+      db_system_name: system,
+      db_operation_name: operation,
+    });
+  const postgres = {
+    product_page: databaseSlots('postgresql', 'product_page'),
+    product_list: databaseSlots('postgresql', 'product_list'),
+    warm_up: databaseSlots('postgresql', 'warm_up'),
+  };
+  const redisCommands = { get: databaseSlots('redis', 'get'), set: databaseSlots('redis', 'set') };
+
+  /** What is known of a route, by its statuses and methods as they occur: after that a request costs two lookups. */
+  interface RouteSlots {
+    readonly body: number;
+    readonly durations: Map<number, number>;
+  }
+  const routes = new Map<string, RouteSlots>();
+
+  function slotsOfRoute(route: string): RouteSlots {
+    const known = routes.get(route);
     if (known !== undefined) return known;
-    const slot =
-      slotOf(requestDuration, requestLabels(methodNames[index] ?? '', route, status)) ?? unforeseen;
-    const ofRoute = requestSlots.get(route) ?? new Map<number, number>();
-    requestSlots.set(route, ofRoute.set(4 * status + index, slot));
+    const body = slotOf(responseBodySize, { http_route: route }) ?? unmatchedBody;
+    const made = { body, durations: new Map<number, number>() };
+    routes.set(route, made);
+    return made;
+  }
+
+  function durationSlot({ durations }: RouteSlots, method: string, route: string, status: number): number {
+    const index = methodIndex(method);
+    const known = durations.get(4 * status + index);
+    if (known !== undefined) return known;
+    const labels = requestLabels(methodNames[index] ?? '', route, status);
+    const slot = slotOf(requestDuration, labels) ?? unforeseen;
+    durations.set(4 * status + index, slot);
     return slot;
   }
 
+  let active = 0;
+
   return {
-    requestEnded(method, route, status, durationMs) {
-      observe(requestDuration, requestSlot(method, route, status), durationMs / 1000);
+    requestBegan() {
+      active++;
+    },
+    requestEnded(method, route, status, durationMs, bodyBytes) {
+      active--;
+      const slots = slotsOfRoute(route);
+      observe(requestDuration, durationSlot(slots, method, route, status), durationMs / 1000);
+      observe(responseBodySize, slots.body, bodyBytes);
     },
     productServed(servedFrom) {
       add(served[servedFrom], 1);
     },
     cache: {
-      memoryAnswered: (result) => add(tierResults.memory[result], 1),
-      redisAnswered: (result) => add(tierResults.redis[result], 1),
+      memoryAnswered: (result) => add(memoryResults[result], 1),
+      redisAnswered: (result) => add(redisResults[result], 1),
       coalesced: () => add(coalesced, 1),
       filled: (outcome, durationMs) => observe(cacheFillDuration, fills[outcome], durationMs / 1000),
+      evicted: () => add(evicted, 1),
+    },
+    redis: {
+      commandEnded: (op, durationMs, failure) =>
+        observe(databaseOperationDuration, redisCommands[op][failure ?? ''], durationMs / 1000),
+      operationEnded: (op, durationMs) =>
+        observe(cacheOperationDuration, redisOperations[op], durationMs / 1000),
+    },
+    databaseAnswered(operation, durationMs, failure) {
+      observe(databaseOperationDuration, postgres[operation][failure ?? ''], durationMs / 1000);
+    },
+    connectionTimedOut: () => add(connectionTimeout, 1),
+    eventLoopDelayed: (delayMs) => observe(eventLoopDelay, delay, delayMs / 1000),
+    garbageCollected: (kind, durationMs) => observe(garbageCollections, collections[kind], durationMs / 1000),
+    get activeRequests() {
+      return active;
     },
     totals() {
       const { user, system } = process.cpuUsage();
       values[cpu] = (user + system) / 1e6;
+      const { active, idle } = performance.eventLoopUtilization();
+      values[loop.active] = active / 1000;
+      values[loop.idle] = idle / 1000;
       return Array.from(values);
     },
   };
@@ -142,3 +221,26 @@ function methodIndex(method: string): number {
   const index = methodNames.indexOf(method);
   return index < 0 ? 3 : index;
 }
+
+const ignore = () => {};
+
+/** Records nothing. For the bench, which measures what recording costs by leaving it out. */
+export const silentRecorder: Recorder = {
+  cache: {
+    memoryAnswered: ignore,
+    redisAnswered: ignore,
+    coalesced: ignore,
+    filled: ignore,
+    evicted: ignore,
+  },
+  redis: { commandEnded: ignore, operationEnded: ignore },
+  requestBegan: ignore,
+  requestEnded: ignore,
+  productServed: ignore,
+  databaseAnswered: ignore,
+  connectionTimedOut: ignore,
+  eventLoopDelayed: ignore,
+  garbageCollected: ignore,
+  activeRequests: 0,
+  totals: () => [],
+};

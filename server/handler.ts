@@ -11,7 +11,9 @@ import { listKey, parseTarget, type Route, type Target } from './target.ts';
 
 /** Told what was answered, for metrics. Calls are synchronous and must not throw. */
 export interface RequestObserver {
-  requestEnded(method: string, route: Route, status: number, durationMs: number): void;
+  requestBegan(): void;
+  /** `bodyBytes` is what is sent: 0 for an answer without a body. Comes once for each `requestBegan`. */
+  requestEnded(method: string, route: Route, status: number, durationMs: number, bodyBytes: number): void;
   productServed(servedFrom: ServedFrom): void;
 }
 
@@ -77,8 +79,9 @@ export function createHandler(options: HandlerOptions): RequestListener {
     if (options.isDraining()) res.shouldKeepAlive = false;
     res.writeHead(status, headers);
     // The listener makes node:http throw at a body where there must be none.
-    res.end(req.method === 'HEAD' ? '' : body, 'latin1');
-    observer.requestEnded(req.method ?? '', route, status, performance.now() - startedAtMs);
+    const sent = req.method === 'HEAD' ? '' : body;
+    res.end(sent, 'latin1');
+    observer.requestEnded(req.method ?? '', route, status, performance.now() - startedAtMs, sent.length);
   }
 
   function refuse(exchange: Exchange, code: ProblemCode, detail: string, extraHeaders: string[] = []): void {
@@ -95,7 +98,11 @@ export function createHandler(options: HandlerOptions): RequestListener {
         ['Retry-After', retryAfterSeconds(Math.random())],
       );
     options.onUnexpectedError(error);
-    if (exchange.res.headersSent) return void exchange.res.destroy();
+    if (exchange.res.headersSent) {
+      exchange.res.destroy();
+      const { req, route, startedAtMs } = exchange;
+      return observer.requestEnded(req.method ?? '', route, 500, performance.now() - startedAtMs, 0);
+    }
     refuse(
       exchange,
       'internal-error',
@@ -198,6 +205,7 @@ export function createHandler(options: HandlerOptions): RequestListener {
 
   return (req, res) => {
     const startedAtMs = performance.now();
+    observer.requestBegan();
     const headers = readHeaders(req.rawHeaders);
     const target = parseTarget(req.url ?? '');
     const exchange: Exchange = { req, res, headers, route: target.route, startedAtMs };

@@ -47,7 +47,9 @@ export function createListener(
     if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy();
     if (isAnswering(socket)) return void socket.destroySoon();
     const [status, response] = refusal(error.code);
-    options.observer.requestEnded('_OTHER', 'unmatched', status, 0);
+    options.observer.requestBegan();
+    const bodyBytes = response.length - response.indexOf('\r\n\r\n') - 4;
+    options.observer.requestEnded('_OTHER', 'unmatched', status, 0, bodyBytes);
     socket.end(response, 'latin1');
   });
   return server;

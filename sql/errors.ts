@@ -35,3 +35,18 @@ export function databaseError(error: unknown): unknown {
     ? new DatabaseUnavailable(`Postgres does not answer: ${errorText(error)}`, { cause: error })
     : error;
 }
+
+export type FailureKind = 'timeout' | 'unavailable' | 'other';
+
+/** Returns what a failed call to Postgres counts as; `error` is what the call rejected with. */
+export function failureKind(error: unknown): FailureKind {
+  if (!(error instanceof DatabaseUnavailable)) return 'other';
+  const { cause } = error;
+  if (cause instanceof pg.DatabaseError) return cause.code === '57014' ? 'timeout' : 'unavailable';
+  // The driver's timers are known by their text alone; without a cause it was a timer of ours.
+  return cause === undefined || /timeout/.test(errorText(cause)) ? 'timeout' : 'unavailable';
+}
+
+/** Whether the call failed because the pool had no connection for it in time. */
+export const isConnectionTimeout = (error: unknown): boolean =>
+  error instanceof DatabaseUnavailable && /connect.* timeout|timeout .*connect/.test(errorText(error.cause));

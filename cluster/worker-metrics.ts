@@ -1,0 +1,115 @@
+/** What a worker tells the primary of itself, every second and when it ends. */
+import { readdirSync, statSync } from 'node:fs';
+import { constants, type PerformanceEntry, PerformanceObserver } from 'node:perf_hooks';
+import { getHeapStatistics } from 'node:v8';
+import type { Redis } from 'ioredis';
+import type pg from 'pg';
+import type { ReadThrough } from '../cache/read-through.ts';
+import type { Config } from '../config.ts';
+import type { workerGauges } from '../metrics/catalogue.ts';
+import type { GarbageCollection, Recorder } from '../metrics/recorder.ts';
+import { isPrimaryMessage } from './messages.ts';
+import { tellPrimary } from './tell-primary.ts';
+
+const intervalMs = 1000;
+const eventLoopCheckMs = 20;
+/** A primary that takes longer has other troubles than a last second of metrics. */
+const longestFlushMs = 500;
+
+export interface Measured {
+  readonly recorder: Recorder;
+  readonly config: Pick<Config, 'memoryTierBytes' | 'databasePoolMax'>;
+  readonly pages: Pick<
+    ReadThrough<unknown>,
+    'memoryEntries' | 'memoryBytes' | 'negativeEntries' | 'fillsInFlight'
+  >;
+  readonly pool: Pick<pg.Pool, 'totalCount' | 'idleCount' | 'waitingCount'>;
+  readonly redis: Pick<Redis, 'status'> | undefined;
+}
+
+/** Begins to measure and to tell. `flush` resolves when the primary has everything, or does not answer. */
+export function tellMetrics(measured: Measured): { flush(): Promise<void> } {
+  const { recorder } = measured;
+  watchEventLoop(recorder);
+  watchGarbageCollection(recorder);
+  const tell = (last: boolean) =>
+    tellPrimary({ type: 'metrics', totals: recorder.totals(), gauges: gaugesOf(measured), last });
+  const timer = setInterval(() => void tell(false), intervalMs).unref();
+  return {
+    flush: () =>
+      new Promise((resolve) => {
+        clearInterval(timer);
+        if (!process.connected) return resolve();
+        setTimeout(resolve, longestFlushMs);
+        process.on('message', (message) => {
+          if (isPrimaryMessage(message)) resolve();
+        });
+        void tell(true);
+      }),
+  };
+}
+
+type ForEach<Tuple extends readonly unknown[], Value> = { readonly [Index in keyof Tuple]: Value };
+
+/** One value per label set, in the catalogue's order. */
+function gaugesOf({ recorder, config, pages, pool, redis }: Measured): (number | null)[] {
+  const { heapUsed, rss } = process.memoryUsage();
+  // A tuple per gauge, so that one more gauge in the catalogue is an error here.
+  const values: ForEach<typeof workerGauges, readonly (number | null)[]> = [
+    [recorder.activeRequests],
+    [pages.memoryEntries, pages.negativeEntries],
+    [pages.memoryBytes],
+    [config.memoryTierBytes],
+    [pages.fillsInFlight],
+    [pool.idleCount, pool.totalCount - pool.idleCount],
+    [config.databasePoolMax],
+    [pool.waitingCount],
+    [redis === undefined ? null : Number(redis.status === 'ready')],
+    [heapUsed],
+    [getHeapStatistics().heap_size_limit],
+    [rss],
+    [openDescriptors()],
+  ];
+  return values.flat();
+}
+
+function watchEventLoop(recorder: Recorder): void {
+  let lastAtMs = performance.now();
+  setInterval(() => {
+    const nowMs = performance.now();
+    recorder.eventLoopDelayed(Math.max(0, nowMs - lastAtMs - eventLoopCheckMs));
+    lastAtMs = nowMs;
+  }, eventLoopCheckMs).unref();
+}
+
+const collections: ReadonlyMap<unknown, GarbageCollection> = new Map([
+  [constants.NODE_PERFORMANCE_GC_MAJOR, 'major'],
+  [constants.NODE_PERFORMANCE_GC_MINOR, 'minor'],
+  [constants.NODE_PERFORMANCE_GC_INCREMENTAL, 'incremental'],
+  [constants.NODE_PERFORMANCE_GC_WEAKCB, 'weakcb'],
+]);
+
+function watchGarbageCollection(recorder: Recorder): void {
+  new PerformanceObserver((list) => {
+    for (const entry of list.getEntries()) {
+      const kind = collections.get(kindOf(entry));
+      if (kind !== undefined) recorder.garbageCollected(kind, entry.duration);
+    }
+  }).observe({ entryTypes: ['gc'] });
+}
+
+/** Which collection it was; the types do not know that entries of this kind tell. */
+function kindOf(entry: PerformanceEntry): unknown {
+  const detail: unknown = 'detail' in entry ? entry.detail : undefined;
+  return typeof detail === 'object' && detail !== null && 'kind' in detail ? detail.kind : undefined;
+}
+
+function openDescriptors(): number | null {
+  const folder = '/proc/self/fd';
+  try {
+    // Linux tells their number since 6.2; before, and where ten thousand are open, counting them takes milliseconds.
+    return statSync(folder).size || readdirSync(folder).length;
+  } catch {
+    return null;
+  }
+}
