@@ -234,7 +234,7 @@ export const saturation = () =>
               'Connections of all workers by state, and the most there may be. Used at the limit for long: Postgres is slow, or the pool too small.',
             unit: 'short',
             lines: [
-              [sumBy('state', series('db_client_connection_count')), '{{state}}'],
+              [sumBy('state', series('db_client_connections')), '{{state}}'],
               [sumBy('', series('db_client_connection_max')), 'limit'],
             ],
             stack: 'normal',
