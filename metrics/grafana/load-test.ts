@@ -12,9 +12,11 @@ const pages = { name: 'page' };
 
 const requests = 'http_server_request_duration_seconds';
 const ofProducts = { http_route: '/v1/products/{slug}' };
-const clientP99 = maxBy('', k6('k6_http_req_duration_p99', pages));
+// Of pages that came: k6 keeps one figure for each status, and a percentile of several cannot be had from theirs.
+const clientP99 = maxBy('', k6('k6_http_req_duration_p99', { ...pages, expected_response: 'true' }));
 const serverP99 = quantile(0.99, requests, '', ofProducts);
-const failedShare = `avg(${k6('k6_http_req_failed_rate', pages)})`;
+/** Since the test began, which is what its verdict is about; k6's counters begin with it. */
+const failedShare = `(sum(${k6('k6_http_reqs_total', { ...pages, expected_response: 'false' })}) or vector(0)) / sum(${k6('k6_http_reqs_total', pages)})`;
 const checksShare = `min(${k6('k6_checks_rate')})`;
 const dropped = `sum(${k6('k6_dropped_iterations_total')}) or vector(0)`;
 
@@ -76,7 +78,7 @@ export const loadTest = () =>
           stat({
             title: 'Client p99',
             description:
-              'From the start of the test until now, 99 % of pages came faster, connection and network included. Compare with the server’s own figure beside it.',
+              'From the start of the test until now, 99 % of the pages that came were faster, connection and network included. Compare with the server’s own figure beside it.',
             unit: 's',
             expression: clientP99,
             base: 'green',

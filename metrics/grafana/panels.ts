@@ -83,12 +83,14 @@ export interface Stat extends Common {
   readonly words?: Readonly<Record<string, string>>;
   /** Identifier of the dashboard to read next. */
   readonly next?: { readonly uid: string; readonly title: string };
+  /** False for what is costly to ask for and says nothing by its course: it is asked for once, for now. */
   readonly sparkline?: boolean;
 }
 
 /** One number whose colour says whether it is good; a click leads to where the reason is. */
 export function stat(spec: Stat): Panel {
   const { expression, decimals, base, steps = [], empty, words, next, sparkline = true } = spec;
+  const query = new DataqueryBuilder().refId('A').datasource(datasource).expr(expression);
   const panel = new stats.PanelBuilder()
     .title(spec.title)
     .description(spec.description)
@@ -101,7 +103,7 @@ export function stat(spec: Stat): Panel {
     .colorMode(BigValueColorMode.Background)
     .graphMode(sparkline ? BigValueGraphMode.Area : BigValueGraphMode.None)
     .reduceOptions(new ReduceDataOptionsBuilder().calcs(['lastNotNull']))
-    .withTarget(new DataqueryBuilder().refId('A').datasource(datasource).expr(expression).range());
+    .withTarget(sparkline ? query.range() : query.instant());
   if (decimals !== undefined) panel.decimals(decimals);
   if (words)
     panel.mappings([
@@ -129,11 +131,13 @@ export interface TimeSeries extends Common {
   readonly steps?: readonly Step[];
   /** Legends to be drawn dashed: limits and wishes, not measurements. */
   readonly dashed?: readonly string[];
+  /** The least time between two points, for expressions that are costly. */
+  readonly step?: string;
 }
 
 /** Lines over time; those whose legend has a meaning have its colour. */
 export function timeSeries(spec: TimeSeries): Panel {
-  const { lines, stack, min = 0, max, steps, dashed = [] } = spec;
+  const { lines, stack, min = 0, max, steps, dashed = [], step } = spec;
   const panel = new timeSeriesPanels.PanelBuilder()
     .title(spec.title)
     .description(spec.description)
@@ -163,6 +167,7 @@ export function timeSeries(spec: TimeSeries): Panel {
           .range(),
       ),
     );
+  if (step) panel.interval(step);
   if (max !== undefined) panel.max(max);
   if (stack)
     panel.stacking(

@@ -274,6 +274,7 @@ export const service = () =>
               'How many times faster than allowed the budget is spent. Above 14.4 over an hour, or 6 over six hours, someone is paged; above 1 over three days a ticket is written.',
             unit: 'short',
             width: 12,
+            step: '1m',
             lines: ['5m', '1h', '6h', '3d'].map(
               (window) => [`${failedRatioOver(window)} / ${budget}`, window] as const,
             ),

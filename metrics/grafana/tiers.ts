@@ -232,7 +232,7 @@ export const tiers = () =>
           timeSeries({
             title: 'Duration of Postgres operations',
             description:
-              'Half and 99 % were faster, the wait for a connection left out. A rise with the same rate is Postgres: locks, a cold cache, a lost index. See the exporter on Saturation.',
+              'Half and 99 % were faster, the wait for a connection included. A rise with the same rate is Postgres (locks, a cold cache, a lost index) or the pool. See the exporter on Saturation.',
             unit: 's',
             lines: quantiles.map(
               (q) =>
