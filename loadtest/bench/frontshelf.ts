@@ -1,6 +1,7 @@
 /** A Frontshelf to measure: one that is started as a user would start it, or one that runs already. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -60,17 +61,35 @@ export async function attachFrontshelf(url: URL, adminUrl: URL): Promise<Frontsh
  * resolves when it is ready. What it says while starting goes to stderr. Rejects when it does not get ready.
  */
 export async function startFrontshelf(): Promise<Frontshelf> {
+  return launch(
+    '../../local/main.ts',
+    {
+      ...process.env,
+      WORKERS: '1',
+      LOG_LEVEL: 'error',
+      // Every measured answer is to be the same memory hit, so no page may expire during the run.
+      MEMORY_TTL_MS: '86400000',
+    },
+    'A running one, with WORKERS=1, is measured with --url and --admin-url.',
+  );
+}
+
+/**
+ * Starts another server with all that a running one was given, its databases too, but for the ports and for
+ * `changes`, and resolves when it is ready. The running one must be this user's, on this machine.
+ */
+export function startTwin({ pids: [primary] }: Frontshelf, changes: NodeJS.ProcessEnv): Promise<Frontshelf> {
+  const given = readFileSync(`/proc/${primary}/environ`, 'utf8').split('\0');
+  const variables = given.map((line) => /^([^=]+)=(.*)$/s.exec(line)?.slice(1) ?? []);
+  const { NODE_CHANNEL_FD: _, ...env } = Object.fromEntries(variables);
+  return launch('../../cluster/main.ts', { ...env, ...changes }, 'The first one did.');
+}
+
+async function launch(file: string, env: NodeJS.ProcessEnv, advice: string): Promise<Frontshelf> {
   const port = await freePort();
   const adminPort = await freePort();
-  const settings = {
-    WORKERS: '1',
-    LOG_LEVEL: 'error',
-    // Every measured answer is to be the same memory hit, so no page may expire during the run.
-    MEMORY_TTL_MS: '86400000',
-  };
-  const main = fileURLToPath(new URL('../../local/main.ts', import.meta.url));
-  const child = spawn(process.execPath, [main], {
-    env: { ...process.env, ...settings, PORT: String(port), ADMIN_PORT: String(adminPort) },
+  const child = spawn(process.execPath, [fileURLToPath(new URL(file, import.meta.url))], {
+    env: { ...env, PORT: String(port), ADMIN_PORT: String(adminPort) },
     stdio: ['ignore', process.stderr, 'inherit'],
     // Ctrl-C is for the bench, which then stops the server in order.
     detached: true,
@@ -85,9 +104,7 @@ export async function startFrontshelf(): Promise<Frontshelf> {
   try {
     while (!(await isReady(adminUrl))) {
       if (child.exitCode !== null || child.signalCode !== null)
-        throw new Error(
-          'The server did not start: its reason stands above. A running one, with WORKERS=1, is measured with --url and --admin-url.',
-        );
+        throw new Error(`The server did not start: its reason stands above. ${advice}`);
       await delay(100);
     }
     return { ...(await attachFrontshelf(new URL(`http://127.0.0.1:${port}`), adminUrl)), stop };

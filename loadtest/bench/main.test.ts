@@ -29,6 +29,11 @@ test('a page of a real server is compared with a bare handler that sends the sam
   assert.equal(rounds.length, 5);
   assert.ok(ratio.min > 0 && ratio.min <= ratio.median && ratio.median <= ratio.max);
 
+  const recording = await bench('--recording');
+  assert.equal(recording.exitCode, 0, recording.stdout + recording.stderr);
+  assert.match(recording.stdout, /^Each pair of figures is recording, silent\.$/m);
+  assert.match(recording.stdout, /^ratio: \d+\.\d{3} \(/m);
+
   const broken = await bench('--accept-encoding', 'br', '--max-ratio', '0.01');
   assert.equal(broken.exitCode, 1);
   assert.match(broken.stdout, /^acceptEncoding +br$/m);

@@ -3,12 +3,13 @@
  *
  * Both servers answer the same request with the same bytes, every one of them checked, under the same load, in
  * turns: Frontshelf, bare, Frontshelf, bare. Machines drift by more than the difference that is looked for, so only
- * neighbours are compared: each round gives one ratio, and the result is the median of these.
+ * neighbours are compared: each round gives one ratio, and the result is the median of these. With --recording
+ * the sides are two Frontshelves, of which one records no metrics.
  */
 import { writeFileSync } from 'node:fs';
 import { startChild } from './child.ts';
 import { machineConditions, pin, separateCores } from './conditions.ts';
-import { attachFrontshelf, popularPage, startFrontshelf } from './frontshelf.ts';
+import { attachFrontshelf, type Frontshelf, popularPage, startFrontshelf, startTwin } from './frontshelf.ts';
 import type { Round, RoundResult } from './generator.ts';
 import { help, readOptions } from './options.ts';
 import { fetchRaw, type RawResponse } from './raw-response.ts';
@@ -48,11 +49,31 @@ async function bareAgainstBare({ acceptEncoding }: Options, cores: Cores): Promi
   return { sides, request, response: await fetchRaw(sides[0].url, request), settings: {} };
 }
 
-async function frontshelfAgainstBare(options: Options, cores: Cores): Promise<Comparison> {
+async function measuredServer(options: Options, cores: Cores): Promise<Frontshelf> {
   const server = await (options.url ? attachFrontshelf(options.url, options.adminUrl) : startFrontshelf());
   cleanUps.push(server.stop);
   // A server that somebody else started is left on the cores it has.
   if (cores && !options.url) pin(server.pids, cores.server);
+  return server;
+}
+
+async function recordingAgainstSilence(options: Options, cores: Cores): Promise<Comparison> {
+  const server = await measuredServer(options, cores);
+  const twin = await startTwin(server, { FRONTSHELF_RECORDING: 'off' });
+  cleanUps.push(twin.stop);
+  if (cores && !options.url) pin(twin.pids, cores.server);
+  const request = requestFor('recording', await popularPage(server.url), options.acceptEncoding);
+  const response = await memoryHit(server.url, request);
+  await memoryHit(twin.url, request);
+  const sides = [
+    { name: 'recording', url: server.url, pids: server.pids },
+    { name: 'silent', url: twin.url, pids: twin.pids },
+  ] as const;
+  return { sides, request, response, settings: server.settings };
+}
+
+async function frontshelfAgainstBare(options: Options, cores: Cores): Promise<Comparison> {
+  const server = await measuredServer(options, cores);
   const request = requestFor(server.url.host, await popularPage(server.url), options.acceptEncoding);
   const response = await memoryHit(server.url, request);
   const bare = await startBare('bare', child('./bare-server.ts', cores?.server), orderLike(response));
@@ -69,7 +90,11 @@ function placement({ url }: Options, cores: Cores): string {
 async function bench(options: Options): Promise<number> {
   const cores = separateCores();
   const generator = child('./generator.ts', cores?.generator);
-  const prepare = options.selfCheck ? bareAgainstBare : frontshelfAgainstBare;
+  const prepare = options.selfCheck
+    ? bareAgainstBare
+    : options.recording
+      ? recordingAgainstSilence
+      : frontshelfAgainstBare;
   const { sides, request, response, settings } = await prepare(options, cores);
   const [a, b] = sides;
   await checkSame(b, request, response);

@@ -13,6 +13,7 @@ Starts what it needs, as npm start does (DATABASE_URL and REDIS_URL are respecte
   --max-ratio X         exit with 1 when the median ratio is above X
   --url URL             measure a running server instead; it needs WORKERS=1 and a MEMORY_TTL_MS longer than the run
   --admin-url URL       its admin address (default http://127.0.0.1:3001)
+  --recording           measure what recording metrics costs: the server beside one that records nothing
   --self-check          measure the bare handler against itself; exit with 1 unless the ratio is 0.95 to 1.05
   --json FILE           write the conditions and every round as JSON
   --help                this text`;
@@ -37,6 +38,7 @@ export function readOptions(args: string[]) {
       'max-ratio': { type: 'string', default: 'Infinity' },
       url: { type: 'string' },
       'admin-url': { type: 'string', default: 'http://127.0.0.1:3001' },
+      recording: { type: 'boolean', default: false },
       'self-check': { type: 'boolean', default: false },
       json: { type: 'string' },
       help: { type: 'boolean', default: false },
@@ -58,6 +60,7 @@ export function readOptions(args: string[]) {
     maxRatio: numberFrom(0, 'max-ratio', values['max-ratio']),
     url: values.url === undefined ? undefined : new URL(values.url),
     adminUrl: new URL(values['admin-url']),
+    recording: values.recording,
     selfCheck: values['self-check'],
     json: values.json,
     help: values.help,
