@@ -41,3 +41,6 @@ export const quantile = (q: number, histogram: string, labels = '', matchers: Ma
 
 /** A share; empty instead of 0/0 while nothing happens. */
 export const ratio = (part: string, whole: string) => `${part} / (${whole} > 0)`;
+
+/** Figures of a process that are a worker's; exporters have metrics of the same names. */
+export const ofWorkers: Matchers = { worker: '=~.+' };

@@ -1,4 +1,4 @@
-import { anySeries, maxBy, quantile, rate, ratio, series, sumBy } from './expressions.ts';
+import { anySeries, maxBy, ofWorkers, quantile, rate, ratio, series, sumBy } from './expressions.ts';
 import { dashboard, places } from './frame.ts';
 import { stat, timeSeries } from './panels.ts';
 import { utilisation } from './saturation.ts';
@@ -195,7 +195,12 @@ export const loadTest = () =>
             description:
               'Server CPU time of all workers for each request: the figure by which settings and versions are compared. It is fair only at the same rate and the same mix.',
             unit: 's',
-            lines: [[ratio(rate('process_cpu_seconds_total'), rate(`${requests}_count`)), 'CPU per request']],
+            lines: [
+              [
+                ratio(rate('process_cpu_seconds_total', '', ofWorkers), rate(`${requests}_count`)),
+                'CPU per request',
+              ],
+            ],
           }),
           timeSeries({
             title: 'Bytes received by the client',
@@ -218,7 +223,7 @@ export const loadTest = () =>
             unit: 'bytes',
             lines: [
               [
-                maxBy('job, instance, worker', series('process_resident_memory_bytes')),
+                maxBy('job, instance, worker', series('process_resident_memory_bytes', ofWorkers)),
                 '{{instance}} worker {{worker}}',
               ],
             ],

@@ -18,6 +18,7 @@ import {
   FieldColorModeId,
   MappingType,
   type Panel,
+  SpecialValueMatch,
   ThresholdsConfigBuilder,
   ThresholdsMode,
 } from '@grafana/grafana-foundation-sdk/dashboard';
@@ -34,6 +35,7 @@ const colors: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   tier: { memory: 'green', redis: 'blue', postgres: 'orange', stale: 'yellow', negative: 'text' },
   result: { hit: 'green', miss: 'orange', stale: 'yellow', negative: 'text', error: 'red', bypass: 'purple' },
   outcome: { redis: 'blue', postgres: 'orange', absent: 'text', error: 'red' },
+  http_route: { '/v1/products/{slug}': 'green', '/v1/products': 'blue', unmatched: 'yellow' },
   class: { '2xx': 'green', '3xx': 'blue', '4xx': 'yellow', '5xx': 'red' },
   state: {
     starting: 'blue',
@@ -83,13 +85,14 @@ export interface Stat extends Common {
   readonly words?: Readonly<Record<string, string>>;
   /** Identifier of the dashboard to read next. */
   readonly next?: { readonly uid: string; readonly title: string };
-  /** False for what is costly to ask for and says nothing by its course: it is asked for once, for now. */
-  readonly sparkline?: boolean;
 }
 
-/** One number whose colour says whether it is good; a click leads to where the reason is. */
+/**
+ * One number whose colour says whether it is good; a click leads to where the reason is. It is asked for at one
+ * instant: the last point of a range would still be green when the server has been dead for minutes.
+ */
 export function stat(spec: Stat): Panel {
-  const { expression, decimals, base, steps = [], empty, words, next, sparkline = true } = spec;
+  const { expression, decimals, base, steps = [], empty, words = {}, next } = spec;
   const query = new DataqueryBuilder().refId('A').datasource(datasource).expr(expression);
   const panel = new stats.PanelBuilder()
     .title(spec.title)
@@ -101,17 +104,20 @@ export function stat(spec: Stat): Panel {
     .noValue(empty)
     .thresholds(thresholds(base, steps))
     .colorMode(BigValueColorMode.Background)
-    .graphMode(sparkline ? BigValueGraphMode.Area : BigValueGraphMode.None)
+    .graphMode(BigValueGraphMode.None)
     .reduceOptions(new ReduceDataOptionsBuilder().calcs(['lastNotNull']))
-    .withTarget(sparkline ? query.range() : query.instant());
-  if (decimals !== undefined) panel.decimals(decimals);
-  if (words)
-    panel.mappings([
+    .mappings([
       {
         type: MappingType.ValueToText,
         options: Object.fromEntries(Object.entries(words).map(([value, text]) => [value, { text }])),
       },
-    ]);
+      {
+        type: MappingType.SpecialValue,
+        options: { match: SpecialValueMatch.NullAndNan, result: { text: empty, color: '#5a5e66' } },
+      },
+    ])
+    .withTarget(query.instant());
+  if (decimals !== undefined) panel.decimals(decimals);
   if (next)
     panel.dataLinks([
       new DashboardLinkBuilder(`Open ${next.title}`).url(

@@ -1,4 +1,14 @@
-import { anySeries, increase, maxBy, quantile, rate, ratio, series, sumBy } from './expressions.ts';
+import {
+  anySeries,
+  increase,
+  maxBy,
+  ofWorkers,
+  quantile,
+  rate,
+  ratio,
+  series,
+  sumBy,
+} from './expressions.ts';
 import { type Choice, dashboard, places } from './frame.ts';
 import { stat, timeSeries } from './panels.ts';
 
@@ -47,7 +57,7 @@ export const saturation = () =>
           stat({
             title: 'Worker skew',
             description:
-              'Busiest worker over the mean of all. 1 is even. Above 1.5 with much load, few clients hold the connections: more connections, or fewer workers.',
+              'Busiest worker over the mean of all. 1 is even. Above 1.5 with much load, few clients hold the connections; so it is after a restart, until clients connect anew.',
             unit: 'short',
             decimals: 2,
             expression: maxBy('', skew),
@@ -157,7 +167,7 @@ export const saturation = () =>
             description:
               'Cores in use by each worker. A worker uses little more than one: JavaScript has one thread, garbage collection and compression have others.',
             unit: 'short',
-            lines: [[rate('process_cpu_seconds_total', perWorker), byWorker]],
+            lines: [[rate('process_cpu_seconds_total', perWorker, ofWorkers), byWorker]],
           }),
           timeSeries({
             title: 'Time in garbage collection',
@@ -203,25 +213,21 @@ export const saturation = () =>
             description:
               'Memory of each worker, pages in memory and heap together. It should level off after the memory tier is full; a line that never does is a leak.',
             unit: 'bytes',
-            lines: [[maxBy(perWorker, series('process_resident_memory_bytes')), byWorker]],
+            lines: [[maxBy(perWorker, series('process_resident_memory_bytes', ofWorkers)), byWorker]],
           }),
           timeSeries({
             title: 'Heap in use by worker',
             description:
-              'JavaScript heap of each worker, and the limit at which it dies. Teeth of a saw are normal; teeth that rise are a leak.',
+              'JavaScript heap of each worker; how near it is to its limit stands in the first row. Teeth of a saw are normal; teeth that rise are a leak.',
             unit: 'bytes',
-            lines: [
-              [maxBy(perWorker, series('v8js_memory_heap_used_bytes')), byWorker],
-              [`min(${series('v8js_memory_heap_limit_bytes')})`, 'limit'],
-            ],
-            dashed: ['limit'],
+            lines: [[maxBy(perWorker, series('v8js_memory_heap_used_bytes')), byWorker]],
           }),
           timeSeries({
             title: 'Open descriptors by worker',
             description:
               'Sockets and files of each worker: mostly clients’ connections. A line that only rises is a leak; the limit is `ulimit -n`.',
             unit: 'short',
-            lines: [[maxBy(perWorker, series('process_open_fds')), byWorker]],
+            lines: [[maxBy(perWorker, series('process_open_fds', ofWorkers)), byWorker]],
           }),
         ],
       },

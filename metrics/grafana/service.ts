@@ -90,7 +90,6 @@ export const service = () =>
               [0.25, 'green'],
             ],
             empty: 'no requests',
-            sparkline: false,
           }),
           stat({
             title: 'Burn rate, 1 hour',
@@ -260,7 +259,16 @@ export const service = () =>
             description:
               'Share of answers by class of status code. 3xx is 304, a client that had the page. A rise of 4xx is a client with wrong links, or a scan.',
             unit: 'reqps',
-            lines: [[byStatusClass(rate(`${requests}_count`, 'http_response_status_code')), '{{class}}']],
+            lines: [
+              [
+                byStatusClass(
+                  rate(`${requests}_count`, 'http_response_status_code', {
+                    http_response_status_code: '=~[1-5]..',
+                  }),
+                ),
+                '{{class}}',
+              ],
+            ],
             stack: 'percent',
           }),
         ],
