@@ -10,7 +10,7 @@ export interface Child extends ProcessIdentity {
 }
 
 /** Time the server has to finish its requests, unless SHUTDOWN_DEADLINE_MS says otherwise. */
-export const localShutdownDeadlineMs = 2000;
+export const localShutdownDeadlineMs = 1500;
 
 /** Resolves when all are gone, within 5 s for the deadline above. */
 export async function endChildren(children: readonly Child[], shutdownDeadlineMs: number): Promise<void> {

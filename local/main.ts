@@ -68,7 +68,7 @@ async function start(run: ThisRun, shutdownDeadlineMs: number): Promise<number> 
     if (!run.ending.aborted) console.error(`The server has ended by itself (${cause}).`);
     return typeof cause === 'number' ? cause : 1;
   });
-  return Promise.race([ended, ...database.kept, ...(redis ? [keepRedis(run, redis)] : [])]);
+  return Promise.race([ended, ...database.keep(), ...(redis ? [keepRedis(run, redis)] : [])]);
 }
 
 /** What would stand in the server's way, before anything that takes long. */
@@ -116,8 +116,8 @@ interface Database {
   readonly url: string;
   /** Absent where the database is not ours to show. */
   readonly ownerUrl?: string;
-  /** Rejects when it cannot be kept running. */
-  readonly kept: readonly Promise<never>[];
+  /** Keeps it running from then on, where that is our part; rejects when it cannot. */
+  keep(): Promise<never>[];
 }
 
 async function startOwnDatabase(run: ThisRun): Promise<Database> {
@@ -131,12 +131,13 @@ async function startOwnDatabase(run: ThisRun): Promise<Database> {
   const url = await admitReader(postgres, run.passwords.reader);
   run.publish({ ownerUrl });
   const startAgain = () => startEmbeddedPostgres(run, { connections, port: postgres.port });
-  return { url, ownerUrl, kept: [keepRunning('Postgres', postgres, startAgain, run.ending, console.log)] };
+  const keep = () => [keepRunning('Postgres', postgres, startAgain, run.ending, console.log)];
+  return { url, ownerUrl, keep };
 }
 
 async function useGivenDatabase(run: ThisRun): Promise<Database> {
   await fill(run, config.databaseOwnerUrl || config.databaseUrl);
-  return { url: config.databaseUrl, kept: [] };
+  return { url: config.databaseUrl, keep: () => [] };
 }
 
 /** Brings the schema up to date, and generates a catalogue if there is none: any that is there is welcome. */
@@ -167,7 +168,7 @@ async function announce(
 ): Promise<void> {
   const lines = [
     `Ready after ${process.uptime().toFixed(1)} s. Ctrl-C stops everything.`,
-    `  A page   ${await examplePage(server.url)}`,
+    `  A page   ${await examplePage(`${server.url}/v1/products`)}`,
     `  All      ${server.url}/v1/products`,
     `  Status   ${server.adminUrl}/status and ${server.adminUrl}/metrics`,
   ];
@@ -177,10 +178,11 @@ async function announce(
   console.log(lines.join('\n'));
 }
 
-/** The most popular product's page. */
-async function examplePage(url: string): Promise<string> {
-  const response = await fetch(`${url}/v1/products?limit=1`, { headers: { connection: 'close' } });
-  const list: unknown = await response.json();
-  const slug = /"slug":"([a-z0-9-]+)"/.exec(JSON.stringify(list))?.[1];
-  return `${url}/v1/products/${slug}`;
+/** The most popular product's page, as far as the list of products can be read. */
+async function examplePage(list: string): Promise<string> {
+  const response = await fetch(`${list}?limit=1`, { headers: { connection: 'close' } }).catch(
+    () => undefined,
+  );
+  const slug = /"slug":"([a-z0-9-]+)"/.exec((await response?.text()) ?? '')?.[1];
+  return slug === undefined ? `${list}/{slug}` : `${list}/${slug}`;
 }

@@ -18,9 +18,9 @@ export interface Service {
 const linesKept = 200;
 
 /**
- * Resolves when the program writes a line that holds `readyText`. Rejects with Obstacle, which repeats its reason, when
- * it cannot run or ends before that. `onSpawn` hears of it as soon as it exists. There is no deadline: a Postgres
- * that recovers takes as long as it takes.
+ * Resolves when the program writes a line that holds `readyText`. Rejects with Obstacle, which repeats its
+ * reason, when it cannot run or ends before that. `onSpawn` hears of it as soon as it exists. There is no deadline:
+ * a Postgres that recovers takes as long as it takes.
  */
 export async function startService(
   { command, args, options }: Invocation,
