@@ -55,7 +55,8 @@ const targets = panels.flatMap(({ where, targets = [] }) =>
   targets.map((target) => ({ ...target, where: `${where}: ${target.expr}` })),
 );
 
-const readSelections = (expression: string) => selections(expression.replaceAll('$__rate_interval', '5m'));
+const readSelections = (expression: string) =>
+  selections(expression.replace(/\$__(rate_interval|range)/g, '5m'));
 const where = (list: readonly { readonly where: string }[]) => list.map((item) => item.where);
 
 /** Metrics that others expose: Prometheus itself, k6, and the exporters of Redis and Postgres. */
@@ -192,7 +193,7 @@ test('every variable that a query uses is on its dashboard', () => {
       targets.flatMap(({ expr }) => [...expr.matchAll(/\$(\w+)/g)].map(([, name = '']) => name)),
     );
     assert.deepEqual(
-      [...new Set(used)].filter((name) => !known.has(name) && name !== '__rate_interval'),
+      [...new Set(used)].filter((name) => !known.has(name) && !['__rate_interval', '__range'].includes(name)),
       [],
       title,
     );
@@ -201,13 +202,13 @@ test('every variable that a query uses is on its dashboard', () => {
 
 test('counters go through a rate over $__rate_interval, or over the window that the panel is about', () => {
   const wrong = targets.filter(({ expr, where }) =>
-    selections(expr.replaceAll('$__rate_interval', '1s')).some((selection) => {
+    selections(expr.replaceAll('$__rate_interval', '1s').replaceAll('$__range', '5m')).some((selection) => {
       // k6's counters begin with the test; how many in all is what the test is judged by.
       const isOfWholeTest = selection.metric.startsWith('k6_') && selection.range === undefined;
       if (!isCounter(selection) || isOfWholeTest) return false;
       const { duration, function: name } = selection.range ?? {};
       if (name !== 'rate' && name !== 'increase') return true;
-      return duration !== '1s' && !/budget left|Burn rate|1 hour/.test(where);
+      return duration !== '1s' && !/budget left|Burn rate|1 hour|Server p99/.test(where);
     }),
   );
   assert.deepEqual(where(wrong), []);

@@ -2,6 +2,7 @@ import { anySeries, maxBy, quantile, rate, ratio, series, sumBy } from './expres
 import { dashboard, places } from './frame.ts';
 import { heatmap, stat, timeSeries } from './panels.ts';
 import { utilisation } from './saturation.ts';
+import { freshFromCaches } from './tiers.ts';
 
 const requests = 'http_server_request_duration_seconds';
 /** What clients see: the pages and the list, not the probes. */
@@ -13,11 +14,6 @@ const failed = { ...ofPages, http_response_status_code: '=~5..' };
 const budget = 0.001;
 const failedRatioOver = (window: string) =>
   `(${sumBy('', `rate(${series(`${requests}_count`, failed)}[${window}])`)} / (${sumBy('', `rate(${series(`${requests}_count`, ofPages)}[${window}])`)} > 0))`;
-
-const withoutPostgres = ratio(
-  rate('frontshelf_product_served_total', '', { tier: '!=postgres' }),
-  rate('frontshelf_product_served_total'),
-);
 
 /** A label value for each hundred of status codes. */
 const byStatusClass = (expression: string) =>
@@ -122,12 +118,12 @@ export const service = () =>
         title: 'Where to look next',
         panels: [
           stat({
-            title: 'Pages served without Postgres',
+            title: 'Pages fresh from the caches',
             description:
-              'Share of product pages that came from memory or Redis. It falls when the caches are cold, too small, or Redis is gone. Open Tiers to see which.',
+              'Share of product pages that came from memory or Redis within their time. It falls when the caches are cold or too small, when Redis is gone, and when Postgres fails and pages grow old. Open Tiers to see which.',
             unit: 'percentunit',
             decimals: 1,
-            expression: withoutPostgres,
+            expression: freshFromCaches,
             base: 'red',
             steps: [
               [0.5, 'orange'],
