@@ -145,7 +145,7 @@ export function dashboard({ place, description, rows, choices = [], from = 'now-
     .readonly()
     .tooltip(DashboardCursorSync.Crosshair)
     .time({ from, to: 'now' })
-    .refresh('10s')
+    .refresh('30s')
     .timezone('browser')
     .variables([
       new DatasourceVariableBuilder('datasource')
