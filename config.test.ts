@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { parseEnv } from 'node:util';
 import { readConfig, settings } from './config.ts';
@@ -93,6 +95,34 @@ test('a URL that is wrong is not repeated, as it may hold a password', () => {
     'DATABASE_OWNER_URL must be a URL that starts with postgres:// or postgresql://.',
     'REDIS_URL must be a URL that starts with redis:// or rediss://.',
   ]);
+});
+
+test('a URL may stand in a file, which the variable itself outdoes; no other setting is read from one', (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'frontshelf-config-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const file = (name: string, text: string) => {
+    writeFileSync(join(folder, name), text);
+    return join(folder, name);
+  };
+  const DATABASE_URL_FILE = file('database', 'postgres://user:hunter2@db.example/shop\n');
+  const PORT_FILE = file('port', '80');
+  assert.deepEqual(readConfig({ DATABASE_URL_FILE, PORT_FILE }), {
+    config: { ...defaults.config, databaseUrl: 'postgres://user:hunter2@db.example/shop' },
+    problems: [],
+  });
+  const DATABASE_URL = 'postgres://db.example/other';
+  assert.equal(readConfig({ DATABASE_URL, DATABASE_URL_FILE }).config.databaseUrl, DATABASE_URL);
+
+  const wrong = {
+    DATABASE_URL_FILE: file('wrong', 'mysql://user:hunter2@db.example'),
+    DATABASE_OWNER_URL_FILE: file('empty', '\n'),
+    REDIS_URL_FILE: join(folder, 'absent'),
+  };
+  const { config, problems } = readConfig(wrong);
+  assert.deepEqual(config, defaults.config);
+  assert.equal(problems[0], 'DATABASE_URL must be a URL that starts with postgres:// or postgresql://.');
+  assert.equal(problems[1], `DATABASE_OWNER_URL must be in ${join(folder, 'empty')}, which is empty.`);
+  assert.match(problems[2] ?? '', /^REDIS_URL must be readable in .*absent \(ENOENT: .*\)\.$/);
 });
 
 test('every setting says in a sentence what it is', () => {

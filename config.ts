@@ -2,6 +2,7 @@
  * Every setting, in one table. The settings' types, their validation, `.env.example` and the table in
  * README.md are derived from it or tested against it.
  */
+import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 
 interface Setting<T> {
@@ -177,6 +178,7 @@ const camelCase = (name: string) => name.toLowerCase().replace(/_(.)/g, (_, lett
 /**
  * Reads the settings from environment variables. An unset or empty variable takes its default; a bad one
  * takes its default too and adds one sentence to `problems`. Variables that are not settings are ignored.
+ * A URL may hold a password, so it may also stand alone in the file that NAME_FILE names.
  */
 export function readConfig(env: Readonly<Record<string, string | undefined>>): {
   config: Config;
@@ -184,19 +186,31 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): {
 } {
   const problems: string[] = [];
   const values = Object.entries(settings).map(([name, setting]) => {
-    const given = env[name];
-    if (given === undefined || given === '') return [camelCase(name), setting.fallback];
+    const isSecret = name.endsWith('_URL');
+    const path = isSecret ? env[`${name}_FILE`] : undefined;
+    let given = env[name];
     try {
+      if (!given && path) given = contents(path);
+      if (!given) return [camelCase(name), setting.fallback];
       return [camelCase(name), setting.parse(given)];
     } catch (error) {
       const expected = error instanceof Error ? error.message : String(error);
-      // A URL may hold a password, so it is not repeated.
-      problems.push(
-        name.endsWith('_URL') ? `${name} ${expected}.` : `${name} ${expected}; it is "${given}".`,
-      );
+      problems.push(isSecret ? `${name} ${expected}.` : `${name} ${expected}; it is "${given}".`);
       return [camelCase(name), setting.fallback];
     }
   });
   // The keys are computed from the table, which is more than the compiler can follow.
   return { config: Object.fromEntries(values) as Config, problems };
+}
+
+/** An empty file would be taken for an unset variable, and the server would do without what it names. */
+function contents(path: string): string {
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8').trim();
+  } catch (error) {
+    throw new Error(`must be readable in ${path} (${error instanceof Error ? error.message : error})`);
+  }
+  if (text === '') throw new Error(`must be in ${path}, which is empty`);
+  return text;
 }
