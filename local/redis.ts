@@ -1,7 +1,6 @@
-import { accessSync, constants } from 'node:fs';
-import { delimiter, join } from 'node:path';
 import { aptInstall, canApt } from './apt.js';
 import { Obstacle } from './obstacle.js';
+import { onPath } from './on-path.ts';
 import { freePort } from './ports.ts';
 import { end, type ProcessIdentity } from './processes.js';
 import { type Service, startService } from './service.ts';
@@ -15,19 +14,7 @@ export interface Redis extends Service {
 }
 
 /** The path of redis-server or valkey-server; undefined when neither is on the PATH. */
-export function findRedis(): string | undefined {
-  for (const name of ['redis-server', 'valkey-server'])
-    for (const folder of (process.env.PATH ?? '').split(delimiter)) {
-      const path = join(folder, name);
-      try {
-        accessSync(path, constants.X_OK);
-        return path;
-      } catch {
-        // Not in this folder.
-      }
-    }
-  return undefined;
-}
+export const findRedis = () => onPath('redis-server', 'valkey-server');
 
 /** The same, after installing it where apt can be used. `say` hears of that, since it takes a while. */
 export async function findOrInstallRedis(say: (sentence: string) => void): Promise<string | undefined> {
