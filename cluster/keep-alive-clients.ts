@@ -1,5 +1,6 @@
 /** For tests: clients with a connection each, which send their next request as soon as the last was answered. */
 import { Agent, request } from 'node:http';
+import { setTimeout } from 'node:timers/promises';
 
 export interface Answer {
   readonly status: number;
@@ -26,6 +27,8 @@ export interface Clients {
 }
 
 const longestMs = 5000;
+/** Lets others run when nobody answers any more. */
+const failurePauseMs = 5;
 
 /** How a failure begins that is not one to make a new connection or to be taken in on it. */
 export const onOpenConnection = 'on a connection that had been answered on before';
@@ -92,6 +95,7 @@ export async function startClients(url: string, count: number, paths: readonly s
         if (status !== 200) report.refusals.push(`${status} ${body}`);
       } catch (error) {
         report.failures.push(error instanceof Error ? error.message : String(error));
+        await setTimeout(failurePauseMs);
       }
       onAnswer();
     }

@@ -133,9 +133,13 @@ async function storm(t: TestContext, fates: readonly Fate[]): Promise<StormRepor
     }
   }
 
-  await Promise.all([strike(), watch()]);
-  await Promise.all(resumed);
-  const reports = await clients.stop();
+  try {
+    await Promise.all([strike(), watch()]);
+    await Promise.all(resumed);
+  } finally {
+    await clients.stop();
+  }
+  const { reports } = clients;
   const failures = reports.reduce((sum, report) => sum + report.failures.length, 0);
   t.diagnostic(
     `${answers()} answers, ${failures} failures, ${JSON.stringify(happened)}, ${scrapes} scrapes, the slowest ${slowestMs.toFixed(1)} ms`,
