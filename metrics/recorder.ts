@@ -104,7 +104,7 @@ export function createRecorder(): Recorder {
     let bucket = 0;
     while (bucket < buckets.length && amount > (buckets[bucket] ?? 0)) bucket++;
     add(firstSlot + bucket, 1);
-    add(firstSlot + buckets.length + 1, amount);
+    add(firstSlot + buckets.length + 1, exactly(amount));
   }
 
   const cpu = requiredSlot(processCpu, {});
@@ -206,14 +206,20 @@ export function createRecorder(): Recorder {
     },
     totals() {
       const { user, system } = process.cpuUsage();
-      values[cpu] = (user + system) / 1e6;
+      values[cpu] = exactly((user + system) / 1e6);
       const { active, idle } = performance.eventLoopUtilization();
-      values[loop.active] = active / 1000;
-      values[loop.idle] = idle / 1000;
+      values[loop.active] = exactly(active / 1000);
+      values[loop.idle] = exactly(idle / 1000);
       return Array.from(values);
     },
   };
 }
+
+/**
+ * Rounded to a multiple of 2^-23, about a tenth of a microsecond. Sums of such numbers are exact up to 2^30, so they do not
+ * depend on the order of adding, in which dead workers come first: rounded otherwise a sum could go down.
+ */
+const exactly = (amount: number): number => Math.round(amount * 2 ** 23) / 2 ** 23;
 
 const methodNames = ['GET', 'HEAD', 'OPTIONS', '_OTHER'];
 

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { processCpu } from './catalogue.ts';
-import { slotOf, totalSlots } from './recorder.ts';
+import { eventLoopDelay, processCpu } from './catalogue.ts';
+import { createRecorder, slotOf, totalSlots } from './recorder.ts';
 import { createTotals } from './totals.ts';
 
 const snapshot = (first: number) => Array.from({ length: totalSlots }, (_, i) => (i === 0 ? first : 0));
@@ -78,4 +78,26 @@ test('a sum that was given out does not change', () => {
   totals.update(0, 1, snapshot(1));
   totals.retire(1);
   assert.equal(sum[0], 0);
+});
+
+test('sums of seconds are exact, so they are the same whoever of those that they are of has died', () => {
+  const seconds = fc.array(fc.double({ min: 0, max: 60_000, noNaN: true }), { maxLength: 20 });
+  fc.assert(
+    fc.property(fc.array(seconds, { minLength: 2, maxLength: 4 }), (workers) => {
+      const snapshots = workers.map((durationsMs) => {
+        const recorder = createRecorder();
+        for (const durationMs of durationsMs) recorder.eventLoopDelayed(durationMs);
+        return recorder.totals();
+      });
+      const sums = [snapshots, snapshots.toReversed()].map((order) => {
+        const totals = createTotals();
+        for (const [incarnation, snapshot] of order.entries()) totals.update(0, incarnation, snapshot);
+        totals.retire(0);
+        return totals.sum();
+      });
+      const first = slotOf(eventLoopDelay, {}) ?? 0;
+      const end = first + eventLoopDelay.buckets.length + 2;
+      assert.deepEqual(sums[0]?.slice(first, end), sums[1]?.slice(first, end));
+    }),
+  );
 });
