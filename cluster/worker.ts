@@ -104,10 +104,13 @@ export async function runWorker(config: Config): Promise<void> {
     { maxConnections: config.maxConnections, observer: recorder },
   );
 
+  let listening: Promise<unknown> | undefined;
   const metrics = isRecording ? tellMetrics({ recorder, config, pages, pool, redis }) : undefined;
   stopWhenTold(async () => {
     state.ready = false;
     state.draining = true;
+    // A server that is closed while it waits for its port ends the process when the port is not to be had.
+    await listening?.catch(() => {});
     await drain(server, config.shutdownDeadlineMs);
     redis?.disconnect();
     await Promise.race([pool.end(), new Promise((resolve) => setTimeout(resolve, 500))]);
@@ -123,7 +126,9 @@ export async function runWorker(config: Config): Promise<void> {
   ]);
   if (state.draining) return;
   try {
-    const port = await listen(server, config.host, config.port);
+    const bound = listen(server, config.host, config.port);
+    listening = bound;
+    const port = await bound;
     state.ready = true;
     void tellPrimary({ type: 'ready', port });
   } catch (error) {
