@@ -81,7 +81,11 @@ test(
       30_000,
       async () => {
         const { activeTargets } = await ask('targets');
-        return activeTargets.every(({ health }: { health: string }) => health === 'up') && activeTargets;
+        return (
+          activeTargets.length > 0 &&
+          activeTargets.every(({ health }: { health: string }) => health === 'up') &&
+          activeTargets
+        );
       },
     );
     assert.equal(
