@@ -16,8 +16,11 @@ const loopTime = 'nodejs_eventloop_time_seconds_total';
 const perWorker = 'job, instance, worker';
 const byWorker = '{{instance}} worker {{worker}}';
 
-/** Share of its time in which each worker's event loop was busy. */
-export const utilisation = `${rate(loopTime, perWorker, { nodejs_eventloop_state: 'active' })} / ${rate(loopTime, perWorker)}`;
+/** Share of its time in which each worker's event loop was busy; one that hangs tells nothing, and has none. */
+export const utilisation = ratio(
+  rate(loopTime, perWorker, { nodejs_eventloop_state: 'active' }),
+  rate(loopTime, perWorker),
+);
 const skew = `max by (job, instance) (${utilisation}) / avg by (job, instance) (${utilisation})`;
 const heapShare = `${series('v8js_memory_heap_used_bytes')} / ${series('v8js_memory_heap_limit_bytes')}`;
 
