@@ -102,14 +102,14 @@ export const service = () =>
             empty: 'no requests',
           }),
           stat({
-            title: 'Alerts firing',
+            title: 'Alerts that page',
             description:
-              'Alerts that fire now. Each has a runbook; the red marks on the panels show since when. Start with the one that pages.',
+              'Alerts that fire now because users are hurt. Each has a runbook; the red marks on the panels show since when. Tickets, which are about causes, are marked on the panels too.',
             unit: 'short',
             decimals: 0,
-            expression: `count(${anySeries('ALERTS', { alertstate: 'firing', job: '=~|$job', instance: '=~|$instance' })}) or vector(0)`,
+            expression: `count(${anySeries('ALERTS', { alertstate: 'firing', severity: 'page', job: '=~|$job', instance: '=~|$instance' })}) or vector(0)`,
             base: 'green',
-            steps: [[1, 'orange']],
+            steps: [[1, 'red']],
             empty: 'none',
           }),
         ],
