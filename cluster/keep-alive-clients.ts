@@ -65,8 +65,16 @@ export function get(
   });
 }
 
-/** Client i begins with the path i and goes round. Resolves when each client has its connection and an answer. */
-export async function startClients(url: string, count: number, paths: readonly string[]): Promise<Clients> {
+/**
+ * Client i begins with the path i and goes round, pausing after each answer. Resolves when each client has its
+ * connection and an answer.
+ */
+export async function startClients(
+  url: string,
+  count: number,
+  paths: readonly string[],
+  { pauseMs = 0 } = {},
+): Promise<Clients> {
   const reports: ClientReport[] = [];
   const firstAnswers: Promise<void>[] = [];
   const runs: Promise<void>[] = [];
@@ -98,6 +106,7 @@ export async function startClients(url: string, count: number, paths: readonly s
         await setTimeout(failurePauseMs);
       }
       onAnswer();
+      if (pauseMs > 0) await setTimeout(pauseMs);
     }
     agent.destroy();
   }

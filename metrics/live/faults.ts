@@ -1,0 +1,91 @@
+/** For tests: what goes wrong in production, made for real. Each fault lasts until the function it returns is called. */
+import { connect } from 'node:net';
+import { constants, setPriority } from 'node:os';
+import pg from 'pg';
+import { eventually } from '../../cache/eventually.ts';
+import { startClients } from '../../cluster/keep-alive-clients.ts';
+import type { ServerProcess } from '../../cluster/server-process.ts';
+import type { TestDatabase } from '../../sql/testing.ts';
+
+export type Mend = () => Promise<unknown>;
+
+/** Goes on until it is mended; a failure on the way comes out there. */
+function during(act: (isOver: () => boolean) => Promise<unknown>): Mend {
+  let isOver = false;
+  const acting = act(() => isOver);
+  acting.catch(() => {});
+  return () => {
+    isOver = true;
+    return acting;
+  };
+}
+
+/** Every read of a product waits for up to so long, because somebody locks the table over and over. */
+export const slowPostgres = (database: TestDatabase, lockMs = 100): Mend =>
+  during(async (isOver) => {
+    const client = new pg.Client({ connectionString: database.ownerUrl });
+    await client.connect();
+    try {
+      while (!isOver())
+        await client.query(
+          `BEGIN; LOCK TABLE product IN ACCESS EXCLUSIVE MODE; SELECT pg_sleep(${lockMs / 1000}); COMMIT`,
+        );
+    } finally {
+      await client.end();
+    }
+  });
+
+/** Pages that nobody has asked for, each once, so that every one is a read from Postgres. */
+export async function crawler(url: string, clientCount: number): Promise<Mend> {
+  const paths = Array.from({ length: 20_000 }, (_, i) => `/v1/products/crawled-${i}`);
+  const perClient = Math.floor(paths.length / clientCount);
+  const crawlers = await Promise.all(
+    Array.from({ length: clientCount }, (_, i) =>
+      // One for each, as they are started one after the other and Postgres may not answer.
+      startClients(url, 1, paths.slice(i * perClient, (i + 1) * perClient), { pauseMs: 50 }),
+    ),
+  );
+  return () => Promise.all(crawlers.map((clients) => clients.stop()));
+}
+
+/** A worker is killed three times, and the one after that hangs before it is ready. */
+export async function restartLoop(server: ServerProcess): Promise<Mend> {
+  const slotOf = async () => (await server.status()).workers.find(({ slot }) => slot === 0);
+  for (let death = 0; death < 3; death++) {
+    const pid = await eventually('the worker is ready', 10_000, async () => {
+      const { state, pid } = (await slotOf()) ?? {};
+      return state === 'ready' && pid != null && pid;
+    });
+    process.kill(pid, 'SIGKILL');
+    await eventually('its death is known', 5000, async () => (await slotOf())?.pid !== pid);
+  }
+  const pid = await eventually('it is started again', 10_000, async () => (await slotOf())?.pid ?? undefined);
+  process.kill(pid, 'SIGSTOP');
+  return async () => process.kill(pid, 'SIGCONT');
+}
+
+/**
+ * Clients send their next requests without waiting for answers, more than a worker can ever answer. The workers run at
+ * the least priority from then on, so that nobody else on the machine is starved.
+ */
+export async function flood(server: ServerProcess): Promise<Mend> {
+  const { workers } = await server.status();
+  for (const { pid } of workers) if (pid != null) setPriority(pid, constants.priority.PRIORITY_LOW);
+  const { hostname: host, port } = new URL(server.url);
+  const requests = `GET /livez HTTP/1.1\r\nHost: ${host}\r\n\r\n`.repeat(100);
+  const sockets = workers.map(() => {
+    const socket = connect({ host, port: Number(port) });
+    const send = () => {
+      // Until nothing more goes into the connection's buffers.
+      while (socket.write(requests));
+    };
+    return socket
+      .on('connect', send)
+      .on('drain', send)
+      .on('error', () => {})
+      .resume();
+  });
+  return async () => {
+    for (const socket of sockets) socket.destroy();
+  };
+}
