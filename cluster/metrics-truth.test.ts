@@ -5,6 +5,7 @@
  */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { after, afterEach, before, type TestContext, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { eventually } from '../cache/eventually.ts';
@@ -194,6 +195,8 @@ test('there are as many series as the catalogue says, before and after requests 
   // Without a Redis none tells whether its connection is up.
   const expected = shared + workers * (ofEach - 1);
   t.diagnostic(`${shared} series, and ${ofEach} for each worker`);
+  const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8');
+  assert.ok(readme.includes(`${shared.toLocaleString('en')} series and ${ofEach} more for each worker`));
 
   const before = await afterLastWord();
   assert.equal(before.samples.size, expected);
