@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import pg from 'pg';
 import { popularPages } from '../sql/popular-pages.ts';
 import { createTestDatabase, type TestDatabase } from '../sql/testing.ts';
-import { seedDatabase } from './load.ts';
+import { type SeedOptions, seedDatabase } from './load.ts';
 
 let database: TestDatabase;
 let owner: pg.Client;
@@ -20,8 +20,8 @@ after(async () => {
   await database.drop();
 });
 
-const seed = (products: number, more: { seed?: number; replace?: boolean } = {}) =>
-  seedDatabase(database.ownerUrl, { products, seed: 1, replace: false, onProgress: () => {}, ...more });
+const seed = (products: number, more: Partial<SeedOptions> = {}, url = database.ownerUrl) =>
+  seedDatabase(url, { products, seed: 1, whenHeld: 'refuse', onProgress: () => {}, ...more });
 
 async function ask(sql: string): Promise<unknown[]> {
   const { rows } = await owner.query<[unknown]>({ text: sql, rowMode: 'array' });
@@ -52,12 +52,14 @@ test('the same catalogue again is already there, and its rows stay as they are',
   assert.deepEqual(await ask('SELECT title FROM product WHERE id = 1'), ['Edited']);
 });
 
-test('another catalogue is refused, and put in place of the first only with --replace', async () => {
+test('another catalogue is refused, kept with --if-empty, and put in place of the first only with --replace', async () => {
+  assert.equal(await seed(120, { whenHeld: 'keep' }), 'present');
+  assert.deepEqual(await ask('SELECT count(*)::integer FROM product'), [300]);
   await assert.rejects(seed(300, { seed: 2 }), {
     message:
       'The database already holds 300 generated products of seed 1; --replace puts 300 generated products of seed 2 in its place.',
   });
-  assert.equal(await seed(120, { replace: true }), 'seeded');
+  assert.equal(await seed(120, { whenHeld: 'replace' }), 'seeded');
   assert.deepEqual(await ask('SELECT count(*)::integer FROM product'), [120]);
 });
 
@@ -73,7 +75,7 @@ test('a database with products that were not generated is refused', async () => 
 });
 
 test('a seeding that is killed leaves what was there before', async () => {
-  await seed(200, { replace: true });
+  await seed(200, { whenHeld: 'replace' });
   const before = await counts();
   const command = [fileURLToPath(new URL('main.ts', import.meta.url)), '--products', '50000', '--replace'];
   const seeder = spawn(process.execPath, command, {
@@ -90,14 +92,14 @@ test('a seeding that is killed leaves what was there before', async () => {
 
 test('two seedings at once take turns: one seeds and the other finds its work done', async () => {
   await owner.query('TRUNCATE product CASCADE');
-  assert.deepEqual((await Promise.all([seed(200), seed(200)])).sort(), ['present', 'seeded']);
+  const both = [seed(200), seed(200, { whenHeld: 'keep' })];
+  assert.deepEqual((await Promise.all(both)).sort(), ['present', 'seeded']);
 });
 
 test('a database without the schema is told from one without products', async () => {
   const bare = await createTestDatabase({ migrated: false });
   try {
-    const options = { products: 1, seed: 1, replace: false, onProgress: () => {} };
-    await assert.rejects(seedDatabase(bare.ownerUrl, options), {
+    await assert.rejects(seed(1, {}, bare.ownerUrl), {
       message: 'The database has no tables yet; run: npm run migrate',
     });
   } finally {
@@ -106,7 +108,7 @@ test('a database without the schema is told from one without products', async ()
 });
 
 test('every module is filled on most pages and empty on some, and every page has all of them', async () => {
-  await seed(1000, { replace: true });
+  await seed(1000, { whenHeld: 'replace' });
   const pool = new pg.Pool({ connectionString: database.readerUrl });
   try {
     const pages = (await Array.fromAsync(popularPages(pool, { limit: 1000 }))).map(

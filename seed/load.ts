@@ -15,8 +15,8 @@ import { chunksOf, chunkText, tables } from './tables.ts';
 export interface SeedOptions {
   readonly products: number;
   readonly seed: number;
-  /** Replace whatever catalogue the database holds, instead of refusing. */
-  readonly replace: boolean;
+  /** What becomes of a database that holds another catalogue. */
+  readonly whenHeld: 'refuse' | 'replace' | 'keep';
   /** Told what is being done, and which share of the whole is done by now, from 0 to 1. */
   readonly onProgress: (doing: string, done: number) => void;
 }
@@ -28,8 +28,8 @@ const copyShare = 0.65;
 
 /**
  * Fills the database with a generated catalogue, as the role that owns its tables. Returns 'present' when
- * exactly this catalogue is there already. Rejects when other data is, unless `replace`, and when the
- * schema is missing. Several at once take turns.
+ * exactly this catalogue is there already, or another that is kept. Rejects when other data is there and
+ * `whenHeld` says to refuse, and when the schema is missing. Several at once take turns.
  */
 export async function seedDatabase(
   connectionString: string,
@@ -51,8 +51,8 @@ export async function seedDatabase(
       await client.query('SELECT pg_advisory_xact_lock($1)', [seedLock]);
     }
     const found = await findCatalogue(client);
-    if (found !== undefined && !options.replace) {
-      if (found === describe(options)) return 'present';
+    if (found !== undefined && options.whenHeld !== 'replace') {
+      if (found === describe(options) || options.whenHeld === 'keep') return 'present';
       throw new Error(
         `The database already holds ${found}; --replace puts ${describe(options)} in its place.`,
       );

@@ -17,6 +17,7 @@ test('a bad option or setting ends the command with one sentence that says what 
   for (const [args, env, sentence] of [
     [['--products', '0'], {}, '--products must be a whole number from 1 to 1000000; it is "0".'],
     [['--products', '1e3'], {}, '--products must be a whole number from 1 to 1000000; it is "1e3".'],
+    [['--replace', '--if-empty'], {}, 'Only one of --replace and --if-empty can be given.'],
     [['--seed', '-1'], {}, /Option '--seed' argument is ambiguous|--seed must be a whole number/],
     [[], {}, 'DATABASE_OWNER_URL is not set; it must be the URL of the database to seed.'],
     [[], { DATABASE_URL: 'mysql://x' }, /^DATABASE_URL must be a URL that starts with postgres:\/\//],
