@@ -34,18 +34,20 @@ export function findK6(env: NodeJS.ProcessEnv = process.env): string | undefined
 }
 
 /**
- * Runs a scenario with these variables for its `__ENV` and resolves k6's exit code: 0, or 99 when a threshold
- * failed. Progress goes to stdout, complaints to stderr, but not one per failed request: the verdict counts them.
+ * Runs a scenario with these variables for its `__ENV`, and these settings of k6's own added to the environment.
+ * Resolves k6's exit code: 0, or 99 when a threshold failed. Progress goes to stdout, complaints to stderr, but not one per failed request: the verdict counts them.
  */
 export async function runK6(
   k6: string,
   script: string,
   variables: Readonly<Record<string, string>>,
+  settings: Readonly<Record<string, string>> = {},
 ): Promise<number> {
   const args = Object.entries(variables).flatMap(([name, value]) => ['--env', `${name}=${value}`]);
   // Without an address k6 opens no port of its own, so that several can run.
   const child = spawn(k6, ['run', '--no-usage-report', '--address', '', ...args, script], {
     stdio: ['ignore', 'inherit', 'pipe'],
+    env: { ...process.env, ...settings },
   });
   const exited = new Promise<number>((resolve, reject) => {
     child.on('error', reject);

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { popularSlugs } from './catalogue.ts';
 import { findK6, k6Missing, runK6 } from './k6.ts';
+import { newTestId, remoteWrite } from './remote-write.ts';
 import { listScenarios } from './scenarios.ts';
 import { type Summary, verdict } from './verdict.ts';
 
@@ -19,6 +20,8 @@ Runs a scenario of load with k6 against a server that runs already, and exits wi
   --exponent S      Zipf's exponent of the products' popularity, 0 for none (default 0.8)
   --p99-ms N        the bound on the 99th percentile of response times (default 100)
   --json FILE       write k6's summary as JSON
+  --prometheus URL  also send k6's figures to this Prometheus, for the dashboard "Load test"
+  --testid NAME     what they are called there (default the scenario and the time)
   --list            name the scenarios
   --help            this text`;
 
@@ -36,19 +39,25 @@ function readOptions(args: string[]) {
       exponent: { type: 'string', default: '0.8' },
       'p99-ms': { type: 'string', default: '100' },
       json: { type: 'string' },
+      prometheus: { type: 'string' },
+      testid: { type: 'string' },
       list: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },
   });
   const mustMatch = (
-    name: 'url' | 'duration' | 'rate' | 'exponent' | 'p99-ms',
+    name: 'url' | 'duration' | 'rate' | 'exponent' | 'p99-ms' | 'prometheus' | 'testid',
     pattern: RegExp,
     expected: string,
   ) => {
-    if (!pattern.test(values[name]))
-      throw new Error(`--${name} must be ${expected}; it is "${values[name]}".`);
+    const value = values[name];
+    if (value !== undefined && !pattern.test(value))
+      throw new Error(`--${name} must be ${expected}; it is "${value}".`);
   };
-  mustMatch('url', /^https?:\/\/[^/]+\/?$/, 'the address of a server, such as http://127.0.0.1:3000');
+  const address = /^https?:\/\/[^/]+\/?$/;
+  mustMatch('url', address, 'the address of a server, such as http://127.0.0.1:3000');
+  mustMatch('prometheus', address, 'the address of a Prometheus, such as http://127.0.0.1:9090');
+  mustMatch('testid', /^[\w.-]+$/, 'letters, digits, dots, dashes and underscores');
   mustMatch('duration', /^[1-9]\d*[smh]$/, 'a number of seconds, minutes or hours, such as 30s, 5m or 1h');
   mustMatch('rate', /^[1-9]\d*$/, 'a whole number of requests per second');
   mustMatch('exponent', /^\d+(\.\d+)?$/, 'a number from 0 up');
@@ -87,7 +96,7 @@ async function main(): Promise<number> {
     const slugsFile = join(folder, 'slugs.json');
     writeFileSync(slugsFile, JSON.stringify(await popularSlugs(url, mostProducts)));
     const summaryFile = join(folder, 'summary.json');
-    const exitCode = await runK6(k6, scenario.path, {
+    const variables = {
       URL: url,
       DURATION: options.duration,
       RATE: options.rate,
@@ -95,7 +104,10 @@ async function main(): Promise<number> {
       P99_MS: options['p99-ms'],
       SLUGS_FILE: slugsFile,
       SUMMARY_FILE: summaryFile,
-    });
+    };
+    const testId = options.testid ?? newTestId(scenario.name, new Date());
+    const settings = options.prometheus ? remoteWrite(options.prometheus, testId) : {};
+    const exitCode = await runK6(k6, scenario.path, variables, settings);
     if (!existsSync(summaryFile)) throw new Error('k6 ended without a result; its reason stands above.');
     const summary: Summary = JSON.parse(readFileSync(summaryFile, 'utf8'));
     if (options.json) copyFileSync(summaryFile, options.json);
