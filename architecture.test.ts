@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { globSync, readFileSync } from 'node:fs';
 import { posix } from 'node:path';
 import { test } from 'node:test';
+import { type Import, importsOf } from './imports.ts';
 
 /** A part is a folder, or a file beside the folders. `types` may be imported with `import type` only. */
 const mayImport: Readonly<Record<string, { values: readonly string[]; types?: readonly string[] }>> = {
@@ -18,39 +19,26 @@ const mayImport: Readonly<Record<string, { values: readonly string[]; types?: re
   'docs.ts': { values: ['config.ts'] },
 };
 
-interface Import {
-  readonly file: string;
-  readonly typeOnly: boolean;
-}
-
-/** The relative imports of a source text, as paths from the root. (JSON is data and has no place in the table.) */
-function importsOf(path: string, source: string): Import[] {
-  const statements = source.matchAll(
-    /^\s*(?:import|export)\s+(type\s)?(?:[^'";]*?\sfrom\s*)?['"]([^'"]+)['"]|\bimport\(\s*['"`]([^'"`]+)/gm,
-  );
-  return [...statements].flatMap(([, type, specifier = '', dynamic = specifier]) =>
-    dynamic.startsWith('.') && !dynamic.endsWith('.json')
-      ? [{ file: posix.join(posix.dirname(path), dynamic), typeOnly: type !== undefined }]
-      : [],
-  );
-}
+/** The source files among the imports. (JSON is data and has no place in the table.) */
+const sourcesIn = (imports: readonly Import[]) =>
+  imports.filter(({ target, isFile }) => isFile && !target.endsWith('.json'));
 
 const partOf = (path: string) => path.split('/')[0] ?? '';
 const isTest = (path: string) => path.endsWith('.test.ts');
 
 /** What breaks the table in these files, a line each. Tests may import anything, and so may what only tests import. */
 function violations(files: ReadonlyMap<string, string>): string[] {
-  const imports = new Map([...files].map(([path, source]) => [path, importsOf(path, source)]));
+  const imports = new Map([...files].map(([path, source]) => [path, sourcesIn(importsOf(path, source))]));
   // From all that nothing imports, along imports: what is reached without passing through a test is no test's help.
-  const imported = new Set([...imports.values()].flatMap((list) => list.map(({ file }) => file)));
+  const imported = new Set([...imports.values()].flatMap((list) => list.map(({ target }) => target)));
   const shipped = new Set([...files.keys()].filter((path) => !isTest(path) && !imported.has(path)));
-  for (const path of shipped) for (const { file } of imports.get(path) ?? []) shipped.add(file);
+  for (const path of shipped) for (const { target } of imports.get(path) ?? []) shipped.add(target);
 
   return [...shipped].flatMap((path) => {
     const part = partOf(path);
     const rule = mayImport[part];
     if (rule === undefined) return [`${path} is in no part that the table knows`];
-    return (imports.get(path) ?? []).flatMap(({ file, typeOnly }) => {
+    return (imports.get(path) ?? []).flatMap(({ target: file, typeOnly }) => {
       const other = partOf(file);
       if (isTest(file)) return [`${path} imports the test ${file}`];
       if (other === part || rule.values.includes(other)) return [];
