@@ -27,7 +27,7 @@ printf %s "$postgres_exporter" >postgres-exporter/password
 printf %s "redis://frontshelf:$cache@redis:6379" >app/redis_url
 # Who has no password, such as the exporter, can see how Redis is, and no key.
 cat >redis/users.acl <<USERS
-user default on nopass -@all +ping +info +config|get +client|setname +latency|latest +latency|histogram +slowlog|len +slowlog|get
+user default on nopass -@all +ping +info +config|get +client|setname +latency|latest +latency|histogram +slowlog|len
 user frontshelf on >$cache ~* &* +@all -@admin
 USERS
 
