@@ -1,5 +1,6 @@
 /** A worker: everything that serves pages, put together here and taken apart in reverse. */
 import cluster from 'node:cluster';
+import { once } from 'node:events';
 import type { Server } from 'node:http';
 import type { Redis } from 'ioredis';
 import type { Logger } from 'pino';
@@ -110,7 +111,7 @@ export async function runWorker(config: Config): Promise<void> {
     state.ready = false;
     state.draining = true;
     // A server that is closed while it waits for its port ends the process when the port is not to be had.
-    await listening?.catch(() => {});
+    if (process.connected) await Promise.race([listening?.catch(() => {}), once(process, 'disconnect')]);
     await drain(server, config.shutdownDeadlineMs);
     redis?.disconnect();
     await Promise.race([pool.end(), new Promise((resolve) => setTimeout(resolve, 500))]);
