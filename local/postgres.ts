@@ -59,7 +59,8 @@ export async function startPostgres(options: PostgresOptions): Promise<Postgres>
 async function startPatiently(invocation: Invocation, onSpawn: PostgresOptions['onSpawn']): Promise<Service> {
   for (let pauses = 0; ; pauses++)
     try {
-      return await startService(invocation, 'ready to accept connections', onSpawn);
+      // A standby says "read-only connections".
+      return await startService(invocation, 'ready to accept', onSpawn);
     } catch (error) {
       const busy = error instanceof Obstacle && error.message.includes('pre-existing shared memory');
       if (!busy || pauses === mostPauses) throw error;

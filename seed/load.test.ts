@@ -34,16 +34,26 @@ const indexesAndConstraints = () =>
     UNION ALL SELECT concat_ws(' ', conrelid::regclass, conname, pg_get_constraintdef(oid)) FROM pg_constraint
     ORDER BY definition`);
 
+const triggers = () =>
+  ask(
+    `SELECT concat_ws(' ', tgrelid::regclass, tgname, tgenabled) FROM pg_trigger WHERE NOT tgisinternal ORDER BY 1`,
+  );
+
+const logged = () => ask(`SELECT coalesce(key, product_id::text) FROM catalogue_change ORDER BY 1`);
+
 const counts = () =>
   ask(`SELECT count(*)::integer FROM product UNION ALL SELECT count(*)::integer FROM media
     UNION ALL SELECT count(*)::integer FROM review UNION ALL SELECT count(*)::integer FROM system_requirement`);
 
-test('an empty database is seeded with as many products as asked for, and has the same indexes after it', async () => {
+test('an empty database is seeded with as many products as asked for, and has the same indexes and triggers after it', async () => {
   const before = await indexesAndConstraints();
+  const triggersBefore = await triggers();
   assert.equal(await seed(300), 'seeded');
   assert.deepEqual(await ask('SELECT count(*)::integer FROM product'), [300]);
   assert.deepEqual(await indexesAndConstraints(), before);
   assert.ok(before.length > 60);
+  assert.deepEqual(await triggers(), triggersBefore);
+  assert.ok(triggersBefore.length > 60);
 });
 
 test('the same catalogue again is already there, and its rows stay as they are', async () => {
@@ -61,6 +71,12 @@ test('another catalogue is refused, kept with --if-empty, and put in place of th
   });
   assert.equal(await seed(120, { whenHeld: 'replace' }), 'seeded');
   assert.deepEqual(await ask('SELECT count(*)::integer FROM product'), [120]);
+});
+
+test('a seeding puts every page into the change log, in one row', async () => {
+  await owner.query('DELETE FROM catalogue_change');
+  await seed(120, { whenHeld: 'replace' });
+  assert.deepEqual(await logged(), ['*']);
 });
 
 test('a product can be added by hand after seeding', async () => {

@@ -11,6 +11,7 @@ import { errorText } from '../sql/errors.ts';
 import { describeCatalogue, formatVersion } from './catalogue.ts';
 import { dropIndexes } from './indexes.ts';
 import { chunksOf, chunkText, tables } from './tables.ts';
+import { disableTriggers } from './triggers.ts';
 
 export interface SeedOptions {
   readonly products: number;
@@ -97,6 +98,8 @@ async function load(client: pg.Client, { products, seed, onProgress }: SeedOptio
   // In the transaction that empties a table, rows can be copied as if they had always been there, so that
   // no later read or vacuum has to write the table once more.
   await client.query(`TRUNCATE ${names.join(', ')}, catalogue_seed`);
+  // That has put every page into the change log; the log's triggers would keep each copied row for nothing.
+  const enableTriggers = await disableTriggers(client, names);
   const makeIndexes = await dropIndexes(client, names);
   for (const table of tables) {
     const pieces = function* () {
@@ -116,6 +119,7 @@ async function load(client: pg.Client, { products, seed, onProgress }: SeedOptio
     onProgress('indexes', copyShare + (1 - copyShare) * (index / makeIndexes.length));
     await client.query(statement);
   }
+  for (const statement of enableTriggers) await client.query(statement);
   for (const { name, columns } of tables)
     if (columns.includes('id'))
       await client.query(

@@ -23,9 +23,7 @@ export function createReaderPool({
   const connectTimeoutMs = Math.floor(timeoutMs * 0.4);
   const queryTimeoutMs = timeoutMs - connectTimeoutMs;
   const pool = new pg.Pool({
-    connectionString: withOptions(connectionString, {
-      role: 'frontshelf_reader',
-      default_transaction_read_only: 'on',
+    connectionString: readerConnectionString(connectionString, {
       // Postgres gives up first, so that a slow statement costs its connection only when the server hangs.
       statement_timeout: String(Math.floor(queryTimeoutMs * 0.8)),
       // Planning a page costs more than reading it, and its plan does not depend on the slug.
@@ -45,6 +43,17 @@ export function createReaderPool({
   pool.on('error', onError);
   return pool;
 }
+
+/** The URL for connections that can only read, whoever it logs in as, with these settings too. */
+export const readerConnectionString = (
+  connectionString: string,
+  settings: Readonly<Record<string, string>>,
+): string =>
+  withOptions(connectionString, {
+    role: 'frontshelf_reader',
+    default_transaction_read_only: 'on',
+    ...settings,
+  });
 
 /** Adds settings to those a URL may ask for itself, where the last one counts; pg lets the URL win otherwise. */
 function withOptions(connectionString: string, settings: Readonly<Record<string, string>>): string {

@@ -3,8 +3,9 @@ import Cursor from 'pg-cursor';
 import { binaryText } from './binary-text.ts';
 import { DatabaseUnavailable, databaseError } from './errors.ts';
 import { pageColumns } from './page-document.ts';
+import { stampSql } from './stamp.ts';
 
-const text = `SELECT page.slug, row_to_json(page)::text, pg_current_snapshot()::text
+const text = `SELECT page.slug, row_to_json(page)::text, ${stampSql}
 FROM (SELECT ${pageColumns('$2::text')} FROM product p ORDER BY p.popularity_rank LIMIT $1) page`;
 
 export interface PopularPage {

@@ -2,16 +2,17 @@ import type pg from 'pg';
 import { binaryText } from './binary-text.ts';
 import { databaseError } from './errors.ts';
 import { pageColumns } from './page-document.ts';
+import { stampSql } from './stamp.ts';
 
 // One row always: a slug that is not there is an answer too, and needs the snapshot it was given in.
 export const productPageStatement = `SELECT
   (SELECT row_to_json(page)::text FROM (SELECT ${pageColumns('$2::text')} FROM product p WHERE p.slug = $1) page),
-  pg_current_snapshot()::text`;
+  ${stampSql}`;
 
 export interface ProductPage {
   /** The document as JSON, one character per byte of its UTF-8; null when no product has this slug. */
   readonly body: string | null;
-  /** The Postgres snapshot the document was read in, as `pg_current_snapshot()` writes it. */
+  /** The stamp of the snapshot the document was read in. */
   readonly snapshot: string;
 }
 

@@ -5,6 +5,8 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import pg from 'pg';
 import { migrate } from './migrate.ts';
+import { pageColumns } from './page-document.ts';
+import { productPageStatement } from './product-page.ts';
 
 export interface TestDatabase {
   /** As frontshelf_owner, which owns the database and may create roles. */
@@ -84,4 +86,34 @@ async function asSuperuser(url: string, act: (client: pg.Client) => Promise<unkn
   } finally {
     await client.end();
   }
+}
+
+/** Reads every page of the catalogue, by slug: its document in each market. */
+export async function readAllPages(client: pg.ClientBase): Promise<Map<string, string>> {
+  const { rows } = await client.query<[string, string]>({
+    name: 'all-pages',
+    text: `SELECT slug, string_agg(document, E'\\n' ORDER BY shown.code) FROM market shown, LATERAL (
+        SELECT slug, row_to_json(page)::text AS document FROM (SELECT ${pageColumns('shown.code')} FROM product p) page
+      ) pages GROUP BY slug`,
+    rowMode: 'array',
+  });
+  return new Map(rows);
+}
+
+/** The slugs whose page is not the same, or is in only one of both. */
+export function differingPages(
+  before: ReadonlyMap<string, string>,
+  after: ReadonlyMap<string, string>,
+): string[] {
+  const slugs = new Set([...before.keys(), ...after.keys()]);
+  return [...slugs].filter((slug) => before.get(slug) !== after.get(slug)).sort();
+}
+
+/** The tables that the page statement reads, from its plan. */
+export async function readPageTables(client: pg.ClientBase): Promise<string[]> {
+  const { rows } = await client.query<{ 'QUERY PLAN': unknown }>(
+    `EXPLAIN (FORMAT JSON) ${productPageStatement.replaceAll('$1', "'any'").replaceAll('$2', "'US'")}`,
+  );
+  const text = JSON.stringify(rows[0]?.['QUERY PLAN']);
+  return [...new Set([...text.matchAll(/"Relation Name":"(\w+)"/g)].map(([, name = '']) => name))].sort();
 }
