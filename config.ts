@@ -132,6 +132,31 @@ export const settings = {
     { min: 0, max: day },
     'Time a page of a list counts as fresh in memory; lists are not kept in Redis.',
   ),
+  STALENESS_MS: integer(
+    250,
+    { min: 50, max: 60_000 },
+    'Age of a committed change from which on every request sees it, or is told that its page is stale.',
+  ),
+  POLL_MS: integer(
+    100,
+    { min: 10, max: 10_000 },
+    'Time between two looks into the change log where nothing wakes the server before; well below STALENESS_MS.',
+  ),
+  LEASE_MS: integer(
+    500,
+    { min: 10, max: 60_000 },
+    'Time for which one worker of all has the right to read a page that is not in Redis.',
+  ),
+  CHANGE_RETENTION_MS: integer(
+    3_600_000,
+    { min: 60_000, max: 30 * day },
+    'Time for which the change log is kept; a server that was away for longer begins with empty shelves.',
+  ),
+  STALE_WHILE_REVALIDATE_MS: integer(
+    30_000,
+    { min: 0, max: day },
+    'Time past its TTL in which a page that no change has outdated still answers while it is read anew.',
+  ),
   STALE_IF_ERROR_MS: integer(
     day,
     { min: 0, max: 30 * day },

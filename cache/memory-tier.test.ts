@@ -17,7 +17,7 @@ function tierOf(maxBytes: number) {
   const tier = createMemoryTier<Document>(maxBytes, codec);
   const put = (key: string, bytes = 2047): Document => {
     const value = { bytes };
-    tier.set(key, { value, stamp: '', freshUntilMs: 0 });
+    tier.set(key, { value, stamp: '', costMs: 0, freshUntilMs: 0, servableUntilMs: 0, refreshFromMs: 0 });
     return value;
   };
   const has = (...keys: string[]) => keys.filter((key) => tier.get(key) !== undefined).join('');

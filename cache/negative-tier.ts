@@ -9,8 +9,10 @@ interface NegativeEntry {
 /** Keys known to hold nothing. Apart from the memory tier, so that a flood of made-up keys evicts no value. */
 export interface NegativeTier {
   has(key: string, nowMs: number): boolean;
+  peek(key: string): NegativeEntry | undefined;
   add(key: string, entry: NegativeEntry): void;
   delete(key: string): void;
+  clear(): void;
   /** Those past their time included, until something needs their place. */
   readonly entries: number;
 }
@@ -18,16 +20,22 @@ export interface NegativeTier {
 const mostKeys = 10_000;
 
 export function createNegativeTier(): NegativeTier {
-  const lru = new LRUCache<string, NegativeEntry>({ max: mostKeys });
+  // lru-cache reserves its room at once, which a cache that never has an absent key does without.
+  let lru: LRUCache<string, NegativeEntry> | undefined;
   return {
     has(key, nowMs) {
-      const entry = lru.get(key);
+      const entry = lru?.get(key);
       return entry !== undefined && nowMs < entry.freshUntilMs;
     },
-    add: (key, entry) => void lru.set(key, entry),
-    delete: (key) => void lru.delete(key),
+    peek: (key) => lru?.peek(key),
+    add(key, entry) {
+      lru ??= new LRUCache({ max: mostKeys });
+      lru.set(key, entry);
+    },
+    delete: (key) => void lru?.delete(key),
+    clear: () => lru?.clear(),
     get entries() {
-      return lru.size;
+      return lru?.size ?? 0;
     },
   };
 }

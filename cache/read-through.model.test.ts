@@ -5,16 +5,21 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { type ByHand, cacheByHand, settle } from './by-hand.ts';
+import { type ByHand, cacheByHand, granted, settle } from './by-hand.ts';
 
 const memoryTtlMs = 1000;
 const negativeTtlMs = 100;
+const staleWhileRevalidateMs = 500;
 const staleIfErrorMs = 2000;
+const refreshPauseMs = 1000;
+
+/** `absent`: that there is nothing under the key. From Redis, `nothing` is a miss; from the source, the same as `absent`. */
+type How = 'value' | 'absent' | 'nothing' | 'failure';
 
 type Action =
   | { readonly do: 'read'; readonly key: string }
   /** What the call that the key's fill waits for comes to; no fill, nothing happens. */
-  | { readonly do: 'answer'; readonly key: string; readonly how: 'value' | 'nothing' | 'failure' }
+  | { readonly do: 'answer'; readonly key: string; readonly how: How }
   | { readonly do: 'wait'; readonly forMs: number };
 
 const key = fc.constantFrom('a', 'b', 'c');
@@ -25,19 +30,28 @@ const action: fc.Arbitrary<Action> = fc.oneof(
     arbitrary: fc.record({
       do: fc.constant('answer'),
       key,
-      how: fc.constantFrom('value', 'nothing', 'failure'),
+      how: fc.constantFrom<How>('value', 'absent', 'nothing', 'failure'),
     }),
   },
   {
     weight: 2,
-    arbitrary: fc.record({ do: fc.constant('wait'), forMs: fc.constantFrom(1, 99, 100, 999, 1000, 2500) }),
+    arbitrary: fc.record({
+      do: fc.constant('wait'),
+      forMs: fc.constantFrom(1, 99, 100, 499, 999, 1000, 2500),
+    }),
   },
 );
 
 interface KeyModel {
-  entry?: { readonly value: string; readonly freshUntilMs: number };
+  entry?: { readonly value: string; readonly freshUntilMs: number; refreshFromMs: number };
   absentUntilMs: number;
-  fill?: { awaits: 'redis' | 'source'; redisMissed: boolean; readonly readers: Promise<string>[] };
+  fill?: FillModel;
+}
+
+interface FillModel {
+  awaits: 'redis' | 'source';
+  redisMissed: boolean;
+  readonly readers: Promise<string>[];
 }
 
 /** A reader's answer in one word, so that it can be compared. */
@@ -54,12 +68,14 @@ async function compare(actions: readonly Action[], hasRedis: boolean): Promise<v
     fillTimeoutMs: 1e9,
     memoryTtlMs,
     negativeTtlMs,
+    staleWhileRevalidateMs,
     staleIfErrorMs,
   });
   const models = new Map<string, KeyModel>();
   const answered = new Set<unknown>();
   let valuesMade = 0;
   let storesExpected = 0;
+  let releasesExpected = 0;
 
   const modelOf = (key: string): KeyModel => {
     const model = models.get(key) ?? { absentUntilMs: 0 };
@@ -71,53 +87,65 @@ async function compare(actions: readonly Action[], hasRedis: boolean): Promise<v
     const model = modelOf(key);
     const { nowMs } = hand.clock;
     const reader = outcome(hand.get(key));
-    if (model.entry && nowMs < model.entry.freshUntilMs)
+    const newFill = (): FillModel => ({
+      awaits: hasRedis ? 'redis' : 'source',
+      redisMissed: false,
+      readers: [],
+    });
+    if (model.entry && nowMs < model.entry.freshUntilMs + staleWhileRevalidateMs) {
       assert.equal(await reader, `memory ${model.entry.value}`);
-    else if (nowMs < model.absentUntilMs) assert.equal(await reader, 'negative nothing');
+      if (nowMs < model.entry.refreshFromMs || model.fill) return;
+      // Past its time: it is read anew, and when that fails not again at once.
+      model.fill = newFill();
+      model.entry.refreshFromMs = nowMs + refreshPauseMs;
+    } else if (nowMs < model.absentUntilMs) assert.equal(await reader, 'negative nothing');
     else {
-      model.fill ??= { awaits: hasRedis ? 'redis' : 'source', redisMissed: false, readers: [] };
+      model.fill ??= newFill();
       model.fill.readers.push(reader);
     }
   }
 
-  async function answer(key: string, how: 'value' | 'nothing' | 'failure'): Promise<void> {
+  async function answer(key: string, how: How): Promise<void> {
     const model = modelOf(key);
     const { fill, entry } = model;
     const { nowMs } = hand.clock;
     if (!fill) return;
     const value = `${key}#${++valuesMade}`;
     const keep = () => {
-      model.entry = { value, freshUntilMs: nowMs + memoryTtlMs };
+      const freshUntilMs = nowMs + memoryTtlMs;
+      model.entry = { value, freshUntilMs, refreshFromMs: freshUntilMs };
       model.absentUntilMs = 0;
+    };
+    const keepAbsence = () => {
+      delete model.entry;
+      model.absentUntilMs = nowMs + negativeTtlMs;
     };
     let expected: string;
     if (fill.awaits === 'redis') {
       const call = unanswered(hand.lookups, key);
-      if (how !== 'value') {
-        call.resolve({ result: how === 'nothing' ? 'miss' : 'error' });
+      if (how === 'nothing' || how === 'failure') {
+        call.resolve(how === 'nothing' ? granted(key) : { result: 'error' });
         fill.awaits = 'source';
         fill.redisMissed = how === 'nothing';
         return;
       }
-      call.resolve({ result: 'hit', value, stamp: '' });
-      keep();
-      expected = `redis ${value}`;
+      call.resolve({ result: 'hit', value: how === 'value' ? value : undefined, stamp: '' });
+      if (how === 'value') keep();
+      else keepAbsence();
+      expected = `redis ${how === 'value' ? value : 'nothing'}`;
     } else {
       const call = unanswered(hand.loads, key);
       if (how === 'failure') {
         call.reject(new Error(key));
+        if (fill.redisMissed) releasesExpected++;
         const isUsable = entry && nowMs < entry.freshUntilMs + staleIfErrorMs;
         expected = isUsable ? `stale ${entry.value}` : `error ${key}`;
-      } else if (how === 'nothing') {
-        call.resolve({ value: undefined, stamp: '' });
-        delete model.entry;
-        model.absentUntilMs = nowMs + negativeTtlMs;
-        expected = 'postgres nothing';
       } else {
-        call.resolve({ value, stamp: '' });
-        keep();
+        call.resolve({ value: how === 'value' ? value : undefined, stamp: '' });
+        if (how === 'value') keep();
+        else keepAbsence();
         if (fill.redisMissed) storesExpected++;
-        expected = `postgres ${value}`;
+        expected = `postgres ${how === 'value' ? value : 'nothing'}`;
       }
     }
     delete model.fill;
@@ -140,7 +168,7 @@ async function compare(actions: readonly Action[], hasRedis: boolean): Promise<v
     const all = [...models.values()];
     assert.equal(hand.cache.fillsInFlight, all.filter(({ fill }) => fill).length);
     assert.equal(hand.cache.memoryEntries, all.filter(({ entry }) => entry).length);
-    assert.equal(hand.stores.length, storesExpected);
+    assert.deepEqual([hand.stores.length, hand.releases.length], [storesExpected, releasesExpected]);
     const waiting = [...hand.lookups, ...hand.loads].filter((call) => !answered.has(call));
     assert.equal(waiting.length, hand.cache.fillsInFlight, 'each fill waits for one call');
   }

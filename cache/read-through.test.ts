@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { cacheByHand, settle } from './by-hand.ts';
-import { jittered, LoadTimeoutError } from './read-through.ts';
+import { type ByHand, cacheByHand, granted, leaseOf, settle } from './by-hand.ts';
+import { timeAlone } from './coherence.ts';
+import { LoadTimeoutError } from './fill.ts';
+import { jittered } from './read-through.ts';
 
 const one = { value: 'one', stamp: '1:1:' };
 const gone = { value: undefined, stamp: '2:2:' };
@@ -12,7 +14,7 @@ test('the shelves are asked in order: memory, Redis, the source', async () => {
   const first = get('k');
   await settle();
   assert.deepEqual([lookups.length, loads.length], [1, 0], 'the source waits for what Redis says');
-  lookups[0]?.resolve({ result: 'miss' });
+  lookups[0]?.resolve(granted('k'));
   await settle();
   loads[0]?.resolve(one);
   assert.deepEqual(await first, {
@@ -24,7 +26,7 @@ test('the shelves are asked in order: memory, Redis, the source', async () => {
   });
   assert.equal((await get('k')).servedFrom, 'memory');
   assert.deepEqual([lookups.length, loads.length], [1, 1], 'a hit in memory asks nobody');
-  assert.deepEqual(heard, ['memory miss', 'redis miss', 'filled postgres', 'memory hit']);
+  assert.deepEqual(heard, ['memory miss', 'lease granted', 'redis miss', 'filled postgres', 'memory hit']);
   assert.equal(cache.fillsInFlight, 0);
 });
 
@@ -38,48 +40,107 @@ test('a value that Redis has is kept in memory and the source is not asked', asy
   assert.deepEqual(heard, ['memory miss', 'redis hit', 'filled redis', 'memory hit']);
 });
 
-test('a Redis that fails is a miss to which nothing is stored', async () => {
-  const { get, loads, lookups, stores } = cacheByHand({ redis: true });
+for (const result of ['error', 'bypass'] as const)
+  test(`a Redis that ${result === 'error' ? 'fails' : 'is passed by'} is a miss to which nothing is stored`, async () => {
+    const { get, loads, lookups, stores, heard } = cacheByHand({ redis: true });
+    const read = get('k');
+    lookups[0]?.resolve({ result });
+    await settle();
+    loads[0]?.resolve(one);
+    assert.equal((await read).servedFrom, 'postgres');
+    assert.deepEqual(stores, []);
+    assert.deepEqual(heard, ['memory miss', `redis ${result}`, 'filled postgres']);
+  });
+
+test('a Redis of which it is not known what it was told is not asked', async () => {
+  const { get, loads, lookups, stores, heard } = cacheByHand({ redis: true, coherence: timeAlone });
   const read = get('k');
-  lookups[0]?.resolve({ result: 'error' });
   await settle();
   loads[0]?.resolve(one);
   assert.equal((await read).servedFrom, 'postgres');
-  assert.deepEqual(stores, []);
+  assert.deepEqual([lookups, stores], [[], []]);
+  assert.deepEqual(heard, ['memory miss', 'redis bypass', 'filled postgres']);
 });
 
-test('after a miss the value is stored in Redis with its stamp, and nobody waits for that', async () => {
-  const { get, loads, lookups, stores } = cacheByHand({ redis: true, random: () => 0.5 });
+const stored = ({ stores }: Pick<ByHand, 'stores'>) => stores.map(({ resolve: _, ...store }) => store);
+
+test('after a miss the value is stored in Redis with its stamp and cost under its lease, and nobody waits for that', async () => {
+  const hand = cacheByHand({ redis: true, random: () => 0.5 });
+  const { get, loads, lookups, clock, releases } = hand;
   const read = get('k');
-  lookups[0]?.resolve({ result: 'miss' });
+  clock.nowMs = 10;
+  lookups[0]?.resolve(granted('k'));
   await settle();
+  clock.nowMs = 40;
   loads[0]?.resolve(one);
-  // The store by hand never resolves, and yet:
+  // The store by hand does not resolve, and yet:
   assert.equal((await read).value, 'one');
-  assert.deepEqual(stores, [{ key: 'k', ...one, ttlMs: 57_000 }]);
+  assert.deepEqual(stored(hand), [{ lease: leaseOf('k'), ...one, ttlMs: 57_000, costMs: 30 }]);
+  assert.deepEqual(releases, [], 'storing gives the lease back');
 });
 
-test('an absent key is not stored in Redis', async () => {
-  const { get, loads, lookups, stores } = cacheByHand({ redis: true });
+test('an absent key is stored in Redis for NEGATIVE_TTL_MS', async () => {
+  const hand = cacheByHand({ redis: true });
+  const { get, loads, lookups } = hand;
   const read = get('k');
-  lookups[0]?.resolve({ result: 'miss' });
+  lookups[0]?.resolve(granted('k'));
   await settle();
   loads[0]?.resolve(gone);
   assert.equal((await read).value, undefined);
+  assert.deepEqual(stored(hand), [{ lease: leaseOf('k'), ...gone, ttlMs: 100, costMs: 0 }]);
+});
+
+test('a key that Redis knows to be absent is remembered, and the source is not asked', async () => {
+  const { get, loads, lookups, heard } = cacheByHand({ redis: true });
+  const read = get('k');
+  lookups[0]?.resolve({ result: 'hit', ...gone });
+  assert.deepEqual(await read, {
+    value: undefined,
+    servedFrom: 'redis',
+    memory: 'miss',
+    redis: 'negative',
+    collapsed: false,
+  });
+  assert.equal((await get('k')).servedFrom, 'negative');
+  assert.deepEqual([lookups.length, loads.length], [1, 0]);
+  assert.deepEqual(heard, ['memory miss', 'redis negative', 'filled redis', 'memory negative']);
+});
+
+test('a lease is given back when the source fails, so that nobody waits for it', async () => {
+  const { get, loads, lookups, stores, releases } = cacheByHand({ redis: true });
+  const read = get('k');
+  lookups[0]?.resolve(granted('k'));
+  await settle();
+  loads[0]?.reject(new Error('no source'));
+  await assert.rejects(read, { message: 'no source' });
+  assert.deepEqual(releases, [leaseOf('k')]);
   assert.deepEqual(stores, []);
+});
+
+test('a value that Redis refuses, since its lease was taken away, is counted and answers all the same', async () => {
+  const { get, loads, lookups, stores, heard } = cacheByHand({ redis: true });
+  const read = get('k');
+  lookups[0]?.resolve(granted('k'));
+  await settle();
+  loads[0]?.resolve(one);
+  await read;
+  stores[0]?.resolve(false);
+  await settle();
+  assert.equal(heard.at(-1), 'lease refused');
+  assert.equal((await get('k')).servedFrom, 'memory');
 });
 
 test('a hundred readers of one key cost one fill, and the next reader finds it in memory', async () => {
   const { get, loads, lookups, heard } = cacheByHand({ redis: true });
   const reads = Array.from({ length: 100 }, () => get('k'));
-  lookups[0]?.resolve({ result: 'miss' });
+  lookups[0]?.resolve(granted('k'));
   await settle();
   reads.push(get('k'));
   loads[0]?.resolve(one);
   const served = await Promise.all(reads);
   assert.ok(served.every(({ value }) => value === 'one'));
   assert.deepEqual([lookups.length, loads.length], [1, 1]);
-  assert.equal(heard.filter((what) => what === 'coalesced').length, 100);
+  assert.equal(heard.filter((what) => what === 'coalesced in the worker').length, 100);
   assert.equal((await get('k')).servedFrom, 'memory');
 });
 
@@ -103,7 +164,7 @@ test('a fill is registered before any I/O: a read from inside the lookup or the 
   const hand = cacheByHand({ redis: true, onLookup: join, onLoad: join });
   const read = hand.get('k');
   assert.equal(hand.cache.fillsInFlight, 1);
-  hand.lookups[0]?.resolve({ result: 'miss' });
+  hand.lookups[0]?.resolve(granted('k'));
   await settle();
   hand.loads[0]?.resolve(one);
   await Promise.all([read, ...inside]);
@@ -234,7 +295,7 @@ test('a fill that has no answer by its deadline rejects with LoadTimeoutError', 
   t.mock.timers.enable({ apis: ['setTimeout'] });
   const { cache, get, lookups } = cacheByHand({ redis: true });
   const read = get('k');
-  lookups[0]?.resolve({ result: 'miss' });
+  lookups[0]?.resolve(granted('k'));
   await settle();
   t.mock.timers.tick(999);
   assert.equal(cache.fillsInFlight, 1);
@@ -295,8 +356,10 @@ test('a source that throws instead of rejecting is a failing source', async () =
 
 test('warm-up puts a value into memory but never over one that is there', async () => {
   const { cache } = await holding();
-  cache.warm('k', { value: 'older', stamp: '0:0:' });
-  cache.warm('other', { value: 'warm', stamp: '0:0:' });
+  const warming = cache.warmUp();
+  warming.put('k', { value: 'older', stamp: '0:0:' });
+  warming.put('other', { value: 'warm', stamp: '0:0:' });
+  warming.end();
   assert.equal(cache.hit('k', 0), 'one');
   assert.equal(cache.hit('other', 0), 'warm');
 });
@@ -307,7 +370,9 @@ test('a key that turns out to exist is no longer absent', async () => {
   await settle();
   loads[0]?.resolve(gone);
   await read;
-  cache.warm('k', one);
+  const warming = cache.warmUp();
+  warming.put('k', one);
+  warming.end();
   clock.nowMs = 1500;
   const again = get('k');
   await settle();
@@ -326,7 +391,12 @@ test('without a memory tier every read goes on, and readers still share a fill',
   }
   assert.equal(loads.length, 2);
   assert.equal(cache.memoryBytes, 0);
-  assert.deepEqual(heard, ['coalesced', 'filled postgres', 'coalesced', 'filled postgres']);
+  assert.deepEqual(heard, [
+    'coalesced in the worker',
+    'filled postgres',
+    'coalesced in the worker',
+    'filled postgres',
+  ]);
 });
 
 test('jitter takes off up to a tenth of a TTL and never adds', () => {

@@ -1,17 +1,30 @@
 /**
  * One key's way to its value: memory, then the fill that is already under way, then Redis, then the source.
  *
- * - A fill is registered under its key before any I/O, so a key has at most one per worker, and whoever
- *   learns that the key changed finds the fill it must be told to.
- * - A failing Redis is a miss. A failing source is answered from memory if an entry is there, however old
- *   within `staleIfErrorMs`; without one the failure reaches the caller.
+ * - Nothing kept here answers as fresh unless what is known of changes is recent enough (`coherence.ts`). When nobody can
+ *   tell any more, it answers as stale.
+ * - A fill is registered under its key before any I/O, so a key has at most one per worker. A change of the key
+ *   detaches it: who asked before gets what it brings, who asks after begins another, and memory does not keep it.
+ * - An entry that is past its time but not outdated by any change still answers while it is read anew.
+ * - A failing source is answered from memory if an entry is there, however old within `staleIfErrorMs`; without one the
+ *   failure reaches the caller.
  * - What was read is stored in memory before anybody is answered, and in Redis without anybody waiting.
- *   It is not stored in a Redis that just failed to answer: that would spend a deadline to no end.
  */
-import type { CacheObserver, Clock, Codec, Loaded, ServedFrom } from './entry.ts';
-import { createMemoryTier } from './memory-tier.ts';
+import { type Coherence, timeAlone } from './coherence.ts';
+import {
+  type CacheObserver,
+  type Change,
+  type Clock,
+  type Codec,
+  everyKey,
+  type Loaded,
+  type RedisResult,
+  type ServedFrom,
+} from './entry.ts';
+import { type Filled, type FillOrigin, fill } from './fill.ts';
+import { createMemoryTier, type MemoryEntry } from './memory-tier.ts';
 import { createNegativeTier } from './negative-tier.ts';
-import type { RedisTier } from './redis-tier.ts';
+import { earliness, type Lease, type RedisTier } from './redis-tier.ts';
 
 /** One answer and the way it took, tier by tier. */
 export interface Served<V> {
@@ -21,9 +34,16 @@ export interface Served<V> {
   /** What memory had when the request came; `off` when there is no memory tier. */
   readonly memory: 'hit' | 'miss' | 'stale' | 'negative' | 'off';
   /** What Redis answered; undefined when it was not asked. */
-  readonly redis: 'hit' | 'miss' | 'error' | undefined;
+  readonly redis: RedisResult | undefined;
   /** True when this request waited for a fill that another had begun. */
   readonly collapsed: boolean;
+}
+
+/** Values that are read elsewhere, while changes go on. */
+export interface WarmUp<V> {
+  /** Puts one into memory, unless its key is there already or has changed since the value was read. */
+  put(key: string, loaded: Loaded<V> & { value: V }): void;
+  end(): void;
 }
 
 export interface ReadThrough<V> {
@@ -34,8 +54,8 @@ export interface ReadThrough<V> {
    * when the source is needed and fails and memory has nothing to fall back on.
    */
   read(key: string, nowMs: number): Promise<Served<V>>;
-  /** Puts a value that was read elsewhere (warm-up) into memory, unless the key is there already. */
-  warm(key: string, loaded: Loaded<V> & { value: V }): void;
+  /** To be called before the values are read. */
+  warmUp(): WarmUp<V>;
   /** Accounts anew for a value that has grown since it was stored. */
   resized(key: string, value: V): void;
   readonly memoryEntries: number;
@@ -54,119 +74,246 @@ export interface ReadThroughOptions<V> {
   readonly memoryMaxBytes: number;
   readonly memoryTtlMs: number;
   readonly negativeTtlMs: number;
+  readonly staleWhileRevalidateMs: number;
   readonly staleIfErrorMs: number;
   /** Undefined: no Redis tier. */
   readonly redis: RedisTier<V> | undefined;
   readonly redisTtlMs: number;
+  readonly leaseMs: number;
+  /** Undefined: entries are bounded by time alone. */
+  readonly coherence?: Coherence;
   readonly observer?: CacheObserver;
   readonly now: Clock;
+  readonly delay: (ms: number) => Promise<void>;
   /** Uniform in [0, 1). */
   readonly random: () => number;
 }
 
-export class LoadTimeoutError extends Error {
-  override name = 'LoadTimeoutError';
-  readonly code = 'load_timeout';
+interface Fill<V> extends FillOrigin {
+  /** False once a change of its key was announced. */
+  isAttached: boolean;
+  readonly done: Promise<Filled<V>>;
 }
 
 const silent: CacheObserver = {
   memoryAnswered() {},
   redisAnswered() {},
   coalesced() {},
+  leased() {},
+  refreshed() {},
   filled() {},
   evicted() {},
 };
+
+/** Costs times this before an entry's end, one request in a million would have it read anew. */
+const earliest = Math.log(1e6);
+/** An entry whose reading anew has failed is left alone for so long. */
+const refreshPauseMs = 1000;
 
 /** Entries written together must not expire together: up to a tenth of the TTL is taken off at random. */
 export const jittered = (ttlMs: number, random: () => number): number => ttlMs * (1 - 0.1 * random());
 
 export function createReadThrough<V>(options: ReadThroughOptions<V>): ReadThrough<V> {
-  const { load, redis, now, random, fillTimeoutMs, observer = silent } = options;
-  const memory = createMemoryTier(options.memoryMaxBytes, options.codec, observer.evicted);
+  const { codec, now, random, staleIfErrorMs, coherence = timeAlone, observer = silent } = options;
+  const memory = createMemoryTier(options.memoryMaxBytes, codec, observer.evicted);
   const negative = createNegativeTier();
-  const fills = new Map<string, Promise<Served<V>>>();
+  const fills = new Map<string, Fill<V>>();
+  const warmUps = new Set<{ changes: Change[]; isVoid: boolean }>();
   const memoryIsOn = options.memoryMaxBytes > 0;
+  let fillsInFlight = 0;
 
-  function keep(key: string, value: V, stamp: string): void {
+  function keep(key: string, { value, stamp }: Loaded<V>, costMs: number): void {
+    if (value === undefined) {
+      // Or a failing source would bring back what it has told us is gone.
+      memory.delete(key);
+      negative.add(key, { stamp, freshUntilMs: now() + jittered(options.negativeTtlMs, random) });
+      return;
+    }
     negative.delete(key);
-    memory.set(key, { value, stamp, freshUntilMs: now() + jittered(options.memoryTtlMs, random) });
+    const freshUntilMs = now() + jittered(options.memoryTtlMs, random);
+    const before = memory.peek(key)?.value;
+    memory.set(key, {
+      // What was made of the same value before (compressed variants) is worth keeping.
+      value: before !== undefined && codec.encode(before) === codec.encode(value) ? before : value,
+      stamp,
+      costMs,
+      freshUntilMs,
+      servableUntilMs: freshUntilMs + options.staleWhileRevalidateMs,
+      refreshFromMs: freshUntilMs - costMs * earliest,
+    });
   }
 
-  async function fill(key: string, startedAtMs: number): Promise<Served<V>> {
-    const stale = memory.get(key);
-    const memoryResult = stale ? 'stale' : memoryIsOn ? 'miss' : 'off';
-    if (memoryIsOn) observer.memoryAnswered(stale ? 'stale' : 'miss');
+  function begin(key: string, startedAtMs: number, lease?: Lease): Fill<V> {
+    const { promise, resolve, reject } = Promise.withResolvers<Filled<V>>();
+    const begun: Fill<V> = {
+      key,
+      startedAtMs,
+      applied: coherence.applied,
+      floor: coherence.floor(key),
+      lease,
+      isAttached: true,
+      done: promise,
+    };
+    fills.set(key, begun);
+    fillsInFlight++;
+    run(begun).then(resolve, reject);
+    return begun;
+  }
 
-    const found = await redis?.lookup(key);
-    if (found) observer.redisAnswered(found.result);
-    if (found?.result === 'hit') {
-      keep(key, found.value, found.stamp);
-      observer.filled('redis', now() - startedAtMs);
-      return {
-        value: found.value,
-        servedFrom: 'redis',
-        memory: memoryResult,
-        redis: 'hit',
-        collapsed: false,
-      };
-    }
-
-    const path = { memory: memoryResult, redis: found?.result, collapsed: false } as const;
+  async function run(begun: Fill<V>): Promise<Filled<V>> {
+    const { key, startedAtMs, floor } = begun;
     try {
-      const leftMs = Math.max(0, fillTimeoutMs - (now() - startedAtMs));
-      const { value, stamp } = await within(leftMs, load(key));
-      if (value === undefined) {
-        // Or a failing source would bring back what it has told us is gone.
-        memory.delete(key);
-        negative.add(key, { stamp, freshUntilMs: now() + jittered(options.negativeTtlMs, random) });
-        observer.filled('absent', now() - startedAtMs);
-      } else {
-        keep(key, value, stamp);
-        observer.filled('postgres', now() - startedAtMs);
-        if (found?.result === 'miss')
-          void redis?.store(key, value, stamp, jittered(options.redisTtlMs, random));
-      }
-      return { value, servedFrom: 'postgres', ...path };
+      const filled = await fill(begun, {
+        ...options,
+        covers: coherence.covers,
+        ttlMs: (value) => jittered(value === undefined ? options.negativeTtlMs : options.redisTtlMs, random),
+        observer,
+      });
+      if (begun.isAttached && coherence.covers(filled.stamp, floor)) keep(key, filled, filled.costMs);
+      const outcome = filled.from === 'redis' ? 'redis' : filled.value === undefined ? 'absent' : 'postgres';
+      observer.filled(outcome, now() - startedAtMs);
+      end(begun);
+      if (filled.lease && !fills.has(key)) readAnew(key, filled.lease);
+      return filled;
     } catch (error) {
+      end(begun);
       observer.filled('error', now() - startedAtMs);
-      if (stale && now() < stale.freshUntilMs + options.staleIfErrorMs)
-        return { value: stale.value, servedFrom: 'stale', ...path };
       throw error;
     }
   }
 
-  return {
-    hit(key, nowMs) {
-      const entry = memory.get(key);
-      if (entry === undefined || nowMs >= entry.freshUntilMs) return undefined;
-      observer.memoryAnswered('hit');
-      return entry.value;
-    },
-    read(key, nowMs) {
-      if (negative.has(key, nowMs)) {
-        observer.memoryAnswered('negative');
-        return Promise.resolve({
-          value: undefined,
-          servedFrom: 'negative',
-          memory: 'negative',
-          redis: undefined,
-          collapsed: false,
+  function end(begun: Fill<V>): void {
+    fillsInFlight--;
+    if (fills.get(begun.key) === begun) fills.delete(begun.key);
+  }
+
+  function readAnew(key: string, lease?: Lease): void {
+    observer.refreshed();
+    begin(key, now(), lease).done.catch(() => {
+      // The entry answers until its time is over; then the failure has somebody to reach.
+    });
+  }
+
+  /** Early with a probability that rises towards the entry's end (XFetch), and certainly past it. */
+  function refreshIfDue(key: string, entry: MemoryEntry<V>, nowMs: number): void {
+    if (nowMs + entry.costMs * earliness(random()) < entry.freshUntilMs || fills.has(key)) return;
+    entry.refreshFromMs = nowMs + refreshPauseMs;
+    readAnew(key);
+  }
+
+  function detach(begun: Fill<V>): void {
+    begun.isAttached = false;
+    fills.delete(begun.key);
+  }
+
+  function outdate(entry: MemoryEntry<V>): void {
+    entry.freshUntilMs = Math.min(entry.freshUntilMs, now());
+    entry.servableUntilMs = Number.NEGATIVE_INFINITY;
+  }
+
+  coherence.listen({
+    changed(change) {
+      const { key, id } = change;
+      for (const warming of warmUps) warming.changes.push(change);
+      if (key === everyKey) {
+        negative.clear();
+        for (const begun of fills.values()) detach(begun);
+        memory.forEach((entry) => {
+          if (!coherence.covers(entry.stamp, [id])) outdate(entry);
         });
+        return;
       }
-      const underWay = fills.get(key);
-      if (underWay) {
-        observer.coalesced();
-        return underWay.then((served) => ({ ...served, collapsed: true }));
-      }
-      const { promise, resolve, reject } = Promise.withResolvers<Served<V>>();
-      fills.set(key, promise);
-      fill(key, nowMs)
-        .finally(() => fills.delete(key))
-        .then(resolve, reject);
-      return promise;
+      const absent = negative.peek(key);
+      if (absent && !coherence.covers(absent.stamp, [id])) negative.delete(key);
+      const begun = fills.get(key);
+      if (begun) detach(begun);
+      const entry = memory.peek(key);
+      if (entry && !coherence.covers(entry.stamp, [id])) outdate(entry);
     },
-    warm(key, { value, stamp }) {
-      if (memory.get(key) === undefined) keep(key, value, stamp);
+    everythingChanged() {
+      for (const warming of warmUps) warming.isVoid = true;
+      negative.clear();
+      for (const begun of fills.values()) detach(begun);
+      memory.forEach(outdate);
+    },
+  });
+
+  const fromMemory = (
+    value: V | undefined,
+    servedFrom: ServedFrom,
+    memory: Served<V>['memory'],
+  ): Served<V> => ({
+    value,
+    servedFrom,
+    memory,
+    redis: undefined,
+    collapsed: false,
+  });
+
+  /** `isLost`: nobody can tell what has changed, so what was not read from the source just now is stale. */
+  async function readBehindMemory(key: string, nowMs: number, isLost: boolean): Promise<Served<V>> {
+    const old = memory.get(key);
+    const underWay = fills.get(key);
+    if (underWay) observer.coalesced('worker');
+    else if (memoryIsOn) observer.memoryAnswered(old ? 'stale' : 'miss');
+    const memoryResult = old ? 'stale' : memoryIsOn ? 'miss' : 'off';
+    const collapsed = underWay !== undefined;
+    try {
+      const { value, from, redis } = await (underWay ?? begin(key, nowMs)).done;
+      const servedFrom =
+        from === 'source' && !(isLost && collapsed) ? 'postgres' : isLost ? 'stale' : 'redis';
+      return { value, servedFrom, memory: memoryResult, redis, collapsed };
+    } catch (error) {
+      // Whatever has outdated it: it is what there is.
+      if (!old || now() >= old.freshUntilMs + staleIfErrorMs) throw error;
+      return { ...fromMemory(old.value, 'stale', memoryResult), collapsed };
+    }
+  }
+
+  function readFresh(key: string, nowMs: number): Promise<Served<V>> {
+    if (!negative.has(key, nowMs)) return readBehindMemory(key, nowMs, false);
+    observer.memoryAnswered('negative');
+    return Promise.resolve(fromMemory(undefined, 'negative', 'negative'));
+  }
+
+  function readLost(key: string, nowMs: number): Promise<Served<V>> {
+    const old = memory.get(key);
+    if (!old || nowMs >= old.freshUntilMs + staleIfErrorMs) return readBehindMemory(key, nowMs, true);
+    observer.memoryAnswered('stale');
+    return Promise.resolve(fromMemory(old.value, 'stale', 'stale'));
+  }
+
+  function hit(key: string, nowMs: number): V | undefined {
+    const entry = memory.get(key);
+    if (entry === undefined || nowMs >= entry.servableUntilMs || nowMs >= coherence.freshUntilMs)
+      return undefined;
+    observer.memoryAnswered('hit');
+    if (nowMs >= entry.refreshFromMs) refreshIfDue(key, entry, nowMs);
+    return entry.value;
+  }
+
+  return {
+    hit,
+    read(key, nowMs) {
+      if (nowMs < coherence.freshUntilMs) return readFresh(key, nowMs);
+      return coherence.catchUp(nowMs).then((isFresh) => {
+        if (!isFresh) return readLost(key, nowMs);
+        const value = hit(key, nowMs);
+        return value === undefined ? readFresh(key, nowMs) : fromMemory(value, 'memory', 'hit');
+      });
+    },
+    warmUp() {
+      const warming: { changes: Change[]; isVoid: boolean } = { changes: [], isVoid: false };
+      warmUps.add(warming);
+      return {
+        put(key, { value, stamp }) {
+          if (warming.isVoid || memory.peek(key) !== undefined) return;
+          const since = warming.changes.filter((change) => change.key === key || change.key === everyKey);
+          const ids = since.map(({ id }) => id);
+          if (coherence.covers(stamp, [...coherence.floor(key), ...ids])) keep(key, { value, stamp }, 0);
+        },
+        end: () => void warmUps.delete(warming),
+      };
     },
     resized: memory.resized,
     get memoryEntries() {
@@ -179,19 +326,7 @@ export function createReadThrough<V>(options: ReadThroughOptions<V>): ReadThroug
       return negative.entries;
     },
     get fillsInFlight() {
-      return fills.size;
+      return fillsInFlight;
     },
   };
-}
-
-async function within<T>(timeoutMs: number, promise: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const timeout = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new LoadTimeoutError('the source did not answer in time')), timeoutMs);
-  });
-  try {
-    return await Promise.race([promise, timeout]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

@@ -1,19 +1,50 @@
+import { randomBytes } from 'node:crypto';
 import type { Redis } from 'ioredis';
-import type { Codec, Loaded, Stamp } from './entry.ts';
+import type { Breaker } from './breaker.ts';
+import type { AppliedMark } from './coherence.ts';
+import type { Codec, History, Stamp } from './entry.ts';
+import { defineScripts } from './redis-scripts.ts';
+
+/** The right to store one value; good until a change to its key is told to Redis, or its time is over. */
+export interface Lease {
+  readonly key: string;
+  readonly epoch: string;
+  readonly token: string;
+}
 
 export type RedisLookup<V> =
-  | ({ readonly result: 'hit' } & Loaded<V> & { readonly value: V })
-  | { readonly result: 'miss' | 'error' };
+  | {
+      readonly result: 'hit';
+      /** Undefined: the source has nothing under this key. */
+      readonly value: V | undefined;
+      readonly stamp: Stamp;
+      /** Given to one of those who ask shortly before the value's time is over: it may read it anew. */
+      readonly lease?: Lease;
+    }
+  /** Nothing there, and the right to fill it. */
+  | { readonly result: 'miss'; readonly lease: Lease }
+  /** Nothing there, and somebody else is filling it. */
+  | { readonly result: 'wait' }
+  /** `bypass`: Redis does not answer at present, or has not been told of all changes that its host has told it of. */
+  | { readonly result: 'error' | 'bypass' };
+
+export interface StoreOptions {
+  readonly ttlMs: number;
+  /** How long the value took to make. */
+  readonly costMs: number;
+}
 
 /**
- * Values shared by all workers and hosts. Redis is not trusted to be there, in time, or right: a lookup
- * never rejects, and bytes that are not what `store` wrote are an error, which is a miss with a name.
+ * Values shared by all workers and hosts. Redis is not trusted to be there, in time, or right: nothing here
+ * rejects, and what is not as `store` writes it is an error, which is a miss with a name.
  */
 export interface RedisTier<V> {
   /** One round trip, bounded by the connection's command timeout. */
-  lookup(key: string): Promise<RedisLookup<V>>;
-  /** Resolves true when Redis took the value. Never rejects. */
-  store(key: string, value: V, stamp: Stamp, ttlMs: number): Promise<boolean>;
+  lookup(key: string, applied: AppliedMark): Promise<RedisLookup<V>>;
+  /** Resolves true when Redis took the value: false, among others, when the lease is gone. `value` undefined: there is none. */
+  store(lease: Lease, value: V | undefined, stamp: Stamp, options: StoreOptions): Promise<boolean>;
+  /** Gives back a lease that will not be used. */
+  release(lease: Lease): void;
 }
 
 /** Why a command failed: no answer in time, nobody there to answer or not yet able to, or an answer that is an error. */
@@ -29,82 +60,128 @@ export interface RedisObserver {
 
 const silent: RedisObserver = { commandEnded() {}, operationEnded() {} };
 
-/** Part of every key: workers of different versions of the format never read each other's values. */
-const format = 'frontshelf:1:';
+/** Begins every key: workers of different versions of the format never read each other's values. */
+export const format = 'frontshelf:2';
 
-/** No page comes near it; a value beyond it is somebody else's mistake and is never transferred whole. */
+export const pageKey = (epoch: string, key: string): string => `${format}:${epoch}:${key}`;
+/** Where a host keeps how far it has told Redis. No page's key has a slash. */
+export const hostKey = (epoch: string, host: string): string => `${format}:${epoch}/${host}`;
+
+/** No page comes near it; a value beyond it is somebody else's mistake and is never transferred. */
 const largestValueBytes = 4 * 1024 * 1024;
 
-/** Stored bytes are one line, the key and the stamp, and then the encoded value. */
-function frame(key: string, stamp: Stamp, body: string): Buffer {
-  return Buffer.from(`${key} ${stamp}\n${body}`, 'latin1');
+export interface RedisTierOptions<V> {
+  readonly redis: Redis;
+  readonly codec: Codec<V>;
+  readonly history: Pick<History, 'isStamp' | 'horizon'>;
+  /** Time in which whoever has a lease is expected to store. */
+  readonly leaseMs: number;
+  /** Uniform in [0, 1). */
+  readonly random: () => number;
+  readonly breaker?: Breaker;
+  readonly observer?: RedisObserver;
 }
 
-function unframe(key: string, bytes: Buffer): { stamp: Stamp; body: string } | undefined {
-  const endOfLine = bytes.indexOf('\n');
-  if (endOfLine < 0 || bytes.length > largestValueBytes) return undefined;
-  const [storedKey, stamp, ...rest] = bytes.toString('latin1', 0, endOfLine).split(' ');
-  if (storedKey !== key || stamp === undefined || rest.length > 0) return undefined;
-  return { stamp, body: bytes.toString('latin1', endOfLine + 1) };
-}
+export function createRedisTier<V>(options: RedisTierOptions<V>): RedisTier<V> {
+  const { redis, codec, history, leaseMs, random, breaker, observer = silent } = options;
+  defineScripts(redis);
+  const owner = randomBytes(9).toString('base64url');
+  let leases = 0;
 
-export function createRedisTier<V>(
-  redis: Redis,
-  codec: Codec<V>,
-  observer: RedisObserver = silent,
-): RedisTier<V> {
   async function command<T>(op: 'get' | 'set', startedAtMs: number, answer: Promise<T>): Promise<T> {
     try {
       const result = await answer;
+      breaker?.called(true);
       observer.commandEnded(op, performance.now() - startedAtMs, undefined);
       return result;
     } catch (error) {
-      observer.commandEnded(op, performance.now() - startedAtMs, failureOf(error));
+      const failure = failureOf(error);
+      // Who answers with an error answers.
+      breaker?.called(failure === 'other');
+      observer.commandEnded(op, performance.now() - startedAtMs, failure);
       throw error;
     }
   }
 
-  async function lookup(key: string, startedAtMs: number): Promise<RedisLookup<V>> {
-    try {
-      // GETRANGE rather than GET, for its bound: a byte more than the largest value proves it too large.
-      const answer = redis.getrangeBuffer(format + key, 0, largestValueBytes);
-      const bytes = await command('get', startedAtMs, answer);
-      if (bytes.length === 0) return { result: 'miss' };
-      const framed = unframe(key, bytes);
-      const value = framed && codec.decode(framed.body);
-      if (framed && value !== undefined) return { result: 'hit', value, stamp: framed.stamp };
-      discard(redis, format + key);
-    } catch (error) {
-      if (error instanceof Error && error.message.startsWith('WRONGTYPE')) discard(redis, format + key);
+  async function lookup(key: string, mark: AppliedMark, startedAtMs: number): Promise<RedisLookup<V>> {
+    const lease = { key, epoch: mark.epoch, token: `${owner}-${++leases}` };
+    const name = pageKey(mark.epoch, key);
+    const answer = redis.pageLookupBuffer(
+      name,
+      hostKey(mark.epoch, mark.host),
+      mark.batch,
+      lease.token,
+      leaseMs,
+      largestValueBytes,
+      earliness(random()),
+    );
+    const [verdict, bytes, stampBytes] = await command('get', startedAtMs, answer);
+    const result = verdict?.toString('latin1');
+    switch (result) {
+      case 'lease':
+        return { result: 'miss', lease };
+      case 'wait':
+      case 'bypass':
+        return { result };
+      case 'hit':
+      case 'early': {
+        const stamp = stampBytes?.toString('latin1') ?? '';
+        const body = bytes && unframe(key, bytes);
+        const value = body ? codec.decode(body) : undefined;
+        if (body === undefined || body === null || !history.isStamp(stamp)) break;
+        if (value === undefined && body !== '') break;
+        return { result: 'hit', value, stamp, ...(result === 'early' && { lease }) };
+      }
     }
+    if (result !== 'foreign') discard(redis, name);
     return { result: 'error' };
   }
 
   return {
-    async lookup(key) {
+    async lookup(key, mark) {
+      if (breaker?.allows === false) return { result: 'bypass' };
       const startedAtMs = performance.now();
-      const found = await lookup(key, startedAtMs);
+      const found = await lookup(key, mark, startedAtMs).catch(() => ({ result: 'error' }) as const);
       observer.operationEnded('get', performance.now() - startedAtMs);
       return found;
     },
-    async store(key, value, stamp, ttlMs) {
+    async store({ key, epoch, token }, value, stamp, { ttlMs, costMs }) {
       const startedAtMs = performance.now();
       try {
-        const bytes = frame(key, stamp, codec.encode(value));
-        const answer = redis.set(format + key, bytes, 'PX', Math.ceil(ttlMs));
-        await command('set', performance.now(), answer);
-        return true;
+        const bytes = frame(key, value === undefined ? '' : codec.encode(value));
+        const answer = redis.pageStore(
+          pageKey(epoch, key),
+          token,
+          bytes,
+          stamp,
+          history.horizon(stamp),
+          Math.ceil(costMs),
+          Math.ceil(ttlMs),
+        );
+        return (await command('set', performance.now(), answer)) === 1;
       } catch {
         return false;
       } finally {
         observer.operationEnded('set', performance.now() - startedAtMs);
       }
     },
+    release: ({ key, epoch, token }) => void redis.pageRelease(pageKey(epoch, key), token).catch(() => {}),
   };
 }
 
+/** How many times the cost of a value before its end it is read anew: XFetch with β = 1. */
+export const earliness = (random: number): number => -Math.log(1 - random);
+
+/** A stored value is one line, the key, and then the encoded value. */
+const frame = (key: string, body: string): Buffer => Buffer.from(`${key}\n${body}`, 'latin1');
+
+function unframe(key: string, bytes: Buffer): string | undefined {
+  const endOfLine = bytes.indexOf('\n');
+  return bytes.toString('latin1', 0, endOfLine) === key ? bytes.toString('latin1', endOfLine + 1) : undefined;
+}
+
 /** The client tells only by the text of its errors. */
-function failureOf(error: unknown): RedisFailure {
+export function failureOf(error: unknown): RedisFailure {
   const { name, message } = error instanceof Error ? error : new Error(String(error));
   if (name === 'ReplyError')
     return /^(LOADING|MASTERDOWN|CLUSTERDOWN) /.test(message) ? 'unavailable' : 'other';

@@ -33,14 +33,17 @@ const failurePauseMs = 5;
 /** How a failure begins that is not one to make a new connection or to be taken in on it. */
 export const onOpenConnection = 'on a connection that had been answered on before';
 
-/** A GET; rejects when there is no complete answer within 5 s. */
+/** A GET; rejects when there is no complete answer within `timeoutMs`, 5 s unless given. */
 export function get(
   url: string,
-  options: { agent?: Agent; headers?: Record<string, string> } = {},
+  {
+    timeoutMs = longestMs,
+    ...options
+  }: { agent?: Agent; headers?: Record<string, string>; timeoutMs?: number } = {},
 ): Promise<Answer> {
   const startedAtMs = performance.now();
   return new Promise((resolve, reject) => {
-    const outgoing = request(url, { agent: false, ...options, timeout: longestMs }, (res) => {
+    const outgoing = request(url, { agent: false, ...options, timeout: timeoutMs }, (res) => {
       let body = '';
       res.setEncoding('utf8').on('data', (text) => {
         body += text;
@@ -55,7 +58,7 @@ export function get(
       );
       res.on('error', reject);
     });
-    outgoing.on('timeout', () => outgoing.destroy(new Error(`no answer within ${longestMs} ms`)));
+    outgoing.on('timeout', () => outgoing.destroy(new Error(`no answer within ${timeoutMs} ms`)));
     outgoing.on('error', (error) =>
       reject(
         outgoing.reusedSocket ? new Error(`${onOpenConnection}: ${error.message}`, { cause: error }) : error,

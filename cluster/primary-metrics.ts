@@ -3,6 +3,7 @@ import type { MetricsSource, PrimarySamples, Sample } from '../metrics/expositio
 import type { Totals } from '../metrics/totals.ts';
 import packageJson from '../package.json' with { type: 'json' };
 import type { ExitReason } from './exit-reason.ts';
+import type { HostFeedState } from './host-feed.ts';
 import type { Slot } from './primary.ts';
 
 export interface PrimaryState {
@@ -10,6 +11,7 @@ export interface PrimaryState {
   readonly slots: readonly Slot[];
   readonly totals: Totals;
   readonly exits: Readonly<Record<ExitReason, number>>;
+  readonly feed: Readonly<HostFeedState>;
 }
 
 /** Everything there is to expose, as the primary knows it at this moment. */
@@ -23,7 +25,7 @@ export function metricsSource(state: PrimaryState): MetricsSource {
   };
 }
 
-function primarySamples({ config, slots, exits }: PrimaryState, nowMs: number): PrimarySamples {
+function primarySamples({ config, slots, exits, feed }: PrimaryState, nowMs: number): PrimarySamples {
   const perWorker = (value: (slot: Slot) => number): Sample[] =>
     slots.flatMap((slot) =>
       slot.worker ? [{ labels: { worker: String(slot.number) }, value: value(slot) }] : [],
@@ -36,6 +38,15 @@ function primarySamples({ config, slots, exits }: PrimaryState, nowMs: number): 
     })),
     workersDesired: [{ labels: {}, value: slots.length }],
     workerExits: Object.entries(exits).map(([reason, value]) => ({ labels: { reason }, value })),
+    feedUp: [
+      { labels: { connection: 'ask' }, value: Number(feed.isAnswered) },
+      { labels: { connection: 'listen' }, value: Number(feed.isListening) },
+    ],
+    feedGaps: [{ labels: {}, value: feed.gaps }],
+    changesRead: [{ labels: {}, value: feed.changesRead }],
+    changesPending: [{ labels: {}, value: feed.pending }],
+    redisJoined: [{ labels: {}, value: Number(feed.isRedisJoined) }],
+    redisJoins: Object.entries(feed.joins).map(([result, value]) => ({ labels: { result }, value })),
     snapshotAge: perWorker(({ startedAtMs, toldAtMs }) => (nowMs - (toldAtMs ?? startedAtMs)) / 1000),
     workerStartTime: perWorker(({ startedAtMs }) => unixTime(startedAtMs)),
     processStartTime: [{ labels: {}, value: unixTime(0) }],

@@ -6,6 +6,7 @@ import { createTotals } from '../metrics/totals.ts';
 import { createAdminServer } from './admin-server.ts';
 import { type ExitReason, exitReason } from './exit-reason.ts';
 import { takeBackConnections } from './handed-over.ts';
+import { startHostFeed } from './host-feed.ts';
 import { createLogger } from './logger.ts';
 import { isWorkerMessage, type PrimaryMessage, type WorkerMessage } from './messages.ts';
 import { listenProblem } from './preflight.ts';
@@ -47,11 +48,33 @@ export async function runPrimary(config: Config): Promise<void> {
   let deathsBeforeReady = 0;
   let announced = false;
   let exitCode: number | undefined;
-  const admin = createAdminServer({ config, slots, totals, exits, isStopping: () => exitCode !== undefined });
+  /** Those who know where the history begins, or will be told so together with all others. */
+  const greeted = new Set<Worker>();
+  const feed = startHostFeed({
+    config,
+    logger,
+    tellWorkers(message) {
+      for (const worker of greeted) tell(worker, { type: 'feed', message });
+    },
+  });
+
+  const admin = createAdminServer({
+    config,
+    slots,
+    totals,
+    exits,
+    feed: feed.state,
+    isStopping: () => exitCode !== undefined,
+  });
   const adminPort = await listenAdmin(admin, config).catch((error: NodeJS.ErrnoException) => {
     process.stderr.write(`${listenProblem('ADMIN_PORT', config.adminHost, config.adminPort, error)}\n`);
     process.exit(1);
   });
+
+  function greet(worker: Worker): void {
+    greeted.add(worker);
+    for (const message of feed.greeting()) tell(worker, { type: 'feed', message });
+  }
 
   function start(slot: Slot): void {
     const worker = cluster.fork();
@@ -65,6 +88,7 @@ export async function runPrimary(config: Config): Promise<void> {
       if (isWorkerMessage(message)) receive(slot, worker, message);
     });
     worker.on('exit', (code, signal) => {
+      greeted.delete(worker);
       exits[exitReason(code, signal)]++;
       died(slot, worker, signal ?? code);
     });
@@ -82,13 +106,15 @@ export async function runPrimary(config: Config): Promise<void> {
     switch (message.type) {
       case 'metrics':
         totals.update(slot.number, worker.id, message.totals);
-        if (message.last) answer(worker, { type: 'metrics-taken' });
+        if (message.last) tell(worker, { type: 'metrics-taken' });
         // What a dead worker had sent may be read when its successor is there.
         if (slot.worker === worker)
           Object.assign(slot, { gauges: message.gauges, toldAtMs: performance.now() });
         return;
       case 'failed':
         return giveUp(message.reason);
+      case 'greet':
+        return greet(worker);
       case 'ready':
         deathsBeforeReady = 0;
         if (slot.state === 'starting') slot.state = 'ready';
@@ -155,6 +181,7 @@ export async function runPrimary(config: Config): Promise<void> {
 
   function finish(code: number): void {
     admin.close();
+    void feed.stop();
     flush();
     process.exit(code);
   }
@@ -163,7 +190,7 @@ export async function runPrimary(config: Config): Promise<void> {
   for (const slot of slots) start(slot);
 }
 
-function answer(worker: Worker, message: PrimaryMessage): void {
+function tell(worker: Worker, message: PrimaryMessage): void {
   worker.send(message, () => {
     // It may have gone already.
   });

@@ -24,13 +24,14 @@ export async function warmUp(
 ): Promise<void> {
   if (config.warmupProducts === 0 || config.memoryTierBytes === 0) return;
   const startedAtMs = performance.now();
+  const warming = pages.warmUp();
   let count = 0;
   try {
     for await (const { slug, body, snapshot } of popularPages(pool, {
       limit: config.warmupProducts,
       batchTimeoutMs: longestMs,
     })) {
-      pages.warm(slug, { value: createRepresentation(body, config.cacheControl), stamp: snapshot });
+      warming.put(slug, { value: createRepresentation(body, config.cacheControl), stamp: snapshot });
       count++;
       if (performance.now() - startedAtMs > longestMs) break;
       if (pages.memoryBytes > fullShare * config.memoryTierBytes) break;
@@ -43,5 +44,7 @@ export async function warmUp(
   } catch (error) {
     onRead(error);
     logger.warn({ err: error, pages: count }, 'the warm-up ended early');
+  } finally {
+    warming.end();
   }
 }

@@ -4,6 +4,8 @@ import { constants, type PerformanceEntry, PerformanceObserver } from 'node:perf
 import { getHeapStatistics } from 'node:v8';
 import type { Redis } from 'ioredis';
 import type pg from 'pg';
+import type { Breaker } from '../cache/breaker.ts';
+import type { Coherence } from '../cache/coherence.ts';
 import type { ReadThrough } from '../cache/read-through.ts';
 import type { Config } from '../config.ts';
 import type { workerGauges } from '../metrics/catalogue.ts';
@@ -25,6 +27,8 @@ export interface Measured {
   >;
   readonly pool: Pick<pg.Pool, 'totalCount' | 'idleCount' | 'waitingCount'>;
   readonly redis: Pick<Redis, 'status'> | undefined;
+  readonly breaker: Pick<Breaker, 'state'> | undefined;
+  readonly coherence: Pick<Coherence, 'asOfMs' | 'floors'>;
 }
 
 /** Begins to measure and to tell. `flush` resolves when the primary has everything, or does not answer. */
@@ -42,7 +46,7 @@ export function tellMetrics(measured: Measured): { flush(): Promise<void> } {
         if (!process.connected) return resolve();
         setTimeout(resolve, longestFlushMs);
         process.on('message', (message) => {
-          if (isPrimaryMessage(message)) resolve();
+          if (isPrimaryMessage(message) && message.type === 'metrics-taken') resolve();
         });
         void tell(true);
       }),
@@ -52,8 +56,10 @@ export function tellMetrics(measured: Measured): { flush(): Promise<void> } {
 type ForEach<Tuple extends readonly unknown[], Value> = { readonly [Index in keyof Tuple]: Value };
 
 /** One value per label set, in the catalogue's order. */
-function gaugesOf({ recorder, config, pages, pool, redis }: Measured): (number | null)[] {
+function gaugesOf(measured: Measured): (number | null)[] {
+  const { recorder, config, pages, pool, redis, breaker, coherence } = measured;
   const { heapUsed, rss } = process.memoryUsage();
+  const { asOfMs } = coherence;
   // A tuple per gauge, so that one more gauge in the catalogue is an error here.
   const values: ForEach<typeof workerGauges, readonly (number | null)[]> = [
     [recorder.activeRequests],
@@ -65,6 +71,11 @@ function gaugesOf({ recorder, config, pages, pool, redis }: Measured): (number |
     [config.databasePoolMax],
     [pool.waitingCount],
     [redis === undefined ? null : Number(redis.status === 'ready')],
+    (['closed', 'open', 'half-open'] as const).map((state) =>
+      breaker === undefined ? null : Number(breaker.state === state),
+    ),
+    [asOfMs === undefined ? null : (performance.now() - asOfMs) / 1000],
+    [coherence.floors],
     [heapUsed],
     [getHeapStatistics().heap_size_limit],
     [rss],

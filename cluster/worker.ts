@@ -3,9 +3,9 @@ import cluster from 'node:cluster';
 import { once } from 'node:events';
 import type { Server } from 'node:http';
 import type { Redis } from 'ioredis';
-import type { Logger } from 'pino';
+import { createBreaker } from '../cache/breaker.ts';
+import { type Coherence, createCoherence, type FeedMessage } from '../cache/coherence.ts';
 import { createReadThrough } from '../cache/read-through.ts';
-import { connectRedis } from '../cache/redis-connection.ts';
 import { createRedisTier } from '../cache/redis-tier.ts';
 import type { Config } from '../config.ts';
 import {
@@ -19,13 +19,18 @@ import { createListener } from '../server/listener.ts';
 import { openapiDocument } from '../server/openapi.ts';
 import { createRepresentation, type Representation, representationCodec } from '../server/representation.ts';
 import { encodeCursor, listPosition } from '../server/target.ts';
+import { readChanges } from '../sql/change-feed.ts';
 import { failureKind, isConnectionTimeout } from '../sql/errors.ts';
 import { createReaderPool } from '../sql/pool.ts';
 import { readProductList } from '../sql/product-list.ts';
 import { readProductPage } from '../sql/product-page.ts';
+import { newsBy, postgresHistory } from './change-source.ts';
 import { drain } from './drain.ts';
+import { connectLoggedRedis } from './logged-redis.ts';
 import { createLogger } from './logger.ts';
+import { isPrimaryMessage } from './messages.ts';
 import { listenProblem } from './preflight.ts';
+import { ownTimeMs } from './system-clock.ts';
 import { tellPrimary } from './tell-primary.ts';
 import { warmUp } from './warm-up.ts';
 import { tellMetrics } from './worker-metrics.ts';
@@ -49,10 +54,25 @@ export async function runWorker(config: Config): Promise<void> {
     applicationName: 'frontshelf',
     onError: (error) => logger.warn({ err: error }, 'an idle connection to Postgres was lost'),
   });
-  const redis = config.redisUrl === '' ? undefined : connectLoggedRedis(config, logger);
+  const redis = config.redisUrl === '' ? undefined : connectLoggedRedis(config, 'frontshelf', logger);
+  const coherence = createCoherence({
+    history: postgresHistory,
+    stalenessMs: config.stalenessMs,
+    ask: (since) => newsBy(() => readChanges(pool, since), now),
+    askEveryMs: config.pollMs,
+    onChanges: recorder.changed,
+    askGreeting: () => void tellPrimary({ type: 'greet' }),
+    now,
+    delay,
+  });
+  const begun = followFeed(coherence);
   const codec = representationCodec(config.cacheControl);
+  const breaker = redis && createBreaker({ probe: () => redis.ping(), delay });
   const shared = {
     codec,
+    delay,
+    leaseMs: config.leaseMs,
+    staleWhileRevalidateMs: config.staleWhileRevalidateMs,
     fillTimeoutMs: config.databaseTimeoutMs * fillShare,
     negativeTtlMs: config.negativeTtlMs,
     staleIfErrorMs: config.staleIfErrorMs,
@@ -70,8 +90,19 @@ export async function runWorker(config: Config): Promise<void> {
     },
     memoryMaxBytes: config.memoryTierBytes,
     memoryTtlMs: config.memoryTtlMs,
-    redis: redis && createRedisTier(redis, codec, recorder.redis),
+    redis:
+      redis &&
+      createRedisTier({
+        redis,
+        codec,
+        history: postgresHistory,
+        leaseMs: config.leaseMs,
+        random: Math.random,
+        ...(breaker && { breaker }),
+        observer: recorder.redis,
+      }),
     redisTtlMs: config.redisTtlMs,
+    coherence,
     observer: recorder.cache,
   });
   const lists = createReadThrough<Representation>({
@@ -106,7 +137,9 @@ export async function runWorker(config: Config): Promise<void> {
   );
 
   let listening: Promise<unknown> | undefined;
-  const metrics = isRecording ? tellMetrics({ recorder, config, pages, pool, redis }) : undefined;
+  const metrics = isRecording
+    ? tellMetrics({ recorder, config, pages, pool, redis, breaker, coherence })
+    : undefined;
   stopWhenTold(async () => {
     state.ready = false;
     state.draining = true;
@@ -120,6 +153,8 @@ export async function runWorker(config: Config): Promise<void> {
     process.exit(0);
   });
 
+  // Before it knows where the history begins it could not tell what is outdated.
+  await begun;
   await Promise.all([
     warmUp(pages, pool, config, logger, recordingOf(recorder, 'warm_up')),
     // Redis is worth a moment's wait, as the first requests would otherwise go past it.
@@ -160,22 +195,23 @@ async function timed<T>(recorder: Recorder, operation: DatabaseOperation, answer
   }
 }
 
-/** Redis fails once per reconnection attempt while it is down; the log has the change of state only. */
-function connectLoggedRedis(config: Config, logger: Logger): Redis {
-  let isDown = false;
-  const redis = connectRedis(config.redisUrl, {
-    timeoutMs: config.redisTimeoutMs,
-    name: 'frontshelf',
-    onError(error) {
-      if (!isDown) logger.warn({ err: error }, 'Redis does not answer; pages come from memory and Postgres');
-      isDown = true;
-    },
+/** Resolves when the primary has told where the history begins. */
+function followFeed(coherence: Coherence): Promise<void> {
+  return new Promise((resolve) => {
+    process.on('message', (message) => {
+      if (!isPrimaryMessage(message) || message.type !== 'feed') return;
+      coherence.receive(inOwnTime(message.message));
+      if (coherence.asOfMs !== undefined) resolve();
+    });
+    void tellPrimary({ type: 'greet' });
   });
-  redis.on('ready', () => {
-    if (isDown) logger.info('Redis answers again');
-    isDown = false;
-  });
-  return redis;
+}
+
+const inOwnTime = (message: FeedMessage): FeedMessage =>
+  'asOfMs' in message ? { ...message, asOfMs: ownTimeMs(message.asOfMs) } : message;
+
+function delay(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
 function untilReady(redis: Redis, timeoutMs: number): Promise<void> {

@@ -100,7 +100,10 @@ export const cacheRequests = counter(
   'Lookups of a product page in a cache tier by result.',
   [
     ...['hit', 'miss', 'stale', 'negative'].map((result) => ({ tier: 'memory', result })),
-    ...['hit', 'miss', 'error'].map((result) => ({ tier: 'redis', result })),
+    ...['hit', 'miss', 'negative', 'outdated', 'error', 'bypass'].map((result) => ({
+      tier: 'redis',
+      result,
+    })),
   ],
 );
 
@@ -119,10 +122,29 @@ export const cacheEvictions = counter(
 
 export const cacheCoalesced = counter(
   'frontshelf_cache_coalesced_total',
-  'Requests that waited for a fill that another request had begun.',
-  each('scope', 'worker'),
+  'Requests that waited for a fill that another request of the worker had begun, or fills that waited for another worker.',
+  each('scope', 'worker', 'cluster'),
+);
+export const cacheLeases = counter(
+  'frontshelf_cache_lease_total',
+  'Leases to fill a page in Redis: granted, early before its end, refused when it came to storing, expired while others waited.',
+  each('result', 'granted', 'early', 'refused', 'expired'),
+);
+export const cacheRefreshes = counter(
+  'frontshelf_cache_refreshes_total',
+  'Pages that were read anew while the copy in memory still answered.',
 );
 
+export const changeEvents = counter(
+  'frontshelf_change_events_total',
+  'Changes of pages that a worker heard of: announced by its host, or found by itself while its host said nothing.',
+  each('result', 'announced', 'found'),
+);
+export const changeLag = histogram(
+  'frontshelf_change_lag_seconds',
+  'Time from the question to the change log that found a change to its effect in a worker.',
+  [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5],
+);
 export const cacheFillDuration = histogram(
   'frontshelf_cache_fill_duration_seconds',
   'Time of a fill of the memory tier by where the page was found.',
@@ -174,6 +196,10 @@ const sharedMetrics = [
   cacheOperationDuration,
   cacheEvictions,
   cacheCoalesced,
+  cacheLeases,
+  cacheRefreshes,
+  changeEvents,
+  changeLag,
   cacheFillDuration,
   databaseOperationDuration,
   connectionTimeouts,
@@ -237,6 +263,19 @@ export const redisUp = gauge(
   'frontshelf_redis_up',
   "1 while this worker's connection to Redis is ready, else 0; absent without a Redis.",
 );
+export const breakerState = gauge(
+  'frontshelf_breaker_state',
+  'The one state that the breaker of this worker is in has 1; absent without a Redis.',
+  ['closed', 'open', 'half-open'].map((state) => ({ dependency: 'redis', state })),
+);
+export const feedAge = gauge(
+  'frontshelf_feed_age_seconds',
+  'Time since the change log was asked that this worker knows the answer of; pages are stale past STALENESS_MS.',
+);
+export const changeFloors = gauge(
+  'frontshelf_change_floors',
+  'Pages with changes of which Redis may not have been told yet; what Redis has of them is checked.',
+);
 export const heapUsed = gauge('v8js_memory_heap_used_bytes', 'JavaScript heap in use in this worker.');
 export const heapLimit = gauge(
   'v8js_memory_heap_limit_bytes',
@@ -259,6 +298,9 @@ export const workerGauges = [
   connectionMax,
   connectionPending,
   redisUp,
+  breakerState,
+  feedAge,
+  changeFloors,
   heapUsed,
   heapLimit,
   residentMemory,
@@ -277,6 +319,32 @@ export const primaryMetrics = {
     'frontshelf_worker_exits_total',
     'Workers that ended; oom is V8 out of memory (it aborts), signal any other signal.',
     each('reason', 'clean', 'crash', 'oom', 'signal'),
+  ),
+  feedUp: gauge(
+    'frontshelf_feed_up',
+    '1 while the primary can ask the change log and is woken by changes, else 0.',
+    each('connection', 'ask', 'listen'),
+  ),
+  feedGaps: counter(
+    'frontshelf_feed_gaps_total',
+    'Times at which the change log did not go on where it was left, and all pages were dropped.',
+  ),
+  changesRead: counter(
+    'frontshelf_changes_read_total',
+    'Changes that the primary has read from the change log.',
+  ),
+  changesPending: gauge(
+    'frontshelf_changes_pending',
+    'Batches of changes that Redis has not been told of yet.',
+  ),
+  redisJoined: gauge(
+    'frontshelf_redis_joined',
+    '1 while Redis is used, having been told of all changes, else 0.',
+  ),
+  redisJoins: counter(
+    'frontshelf_redis_joins_total',
+    'Times at which Redis was told of all changes that it had missed, or was begun anew in an empty epoch.',
+    each('result', 'replayed', 'new-epoch'),
   ),
   snapshotAge: gauge(
     'frontshelf_worker_snapshot_age_seconds',

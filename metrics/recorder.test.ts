@@ -4,7 +4,9 @@ import {
   cacheCoalesced,
   cacheEvictions,
   cacheFillDuration,
+  cacheLeases,
   cacheOperationDuration,
+  cacheRefreshes,
   cacheRequests,
   connectionTimeouts,
   cumulativeMetrics,
@@ -95,7 +97,7 @@ test('every answer of the cache and every shelf has its own counter', () => {
     recorder.cache.memoryAnswered(result);
     assert.equal(value(cacheRequests, { tier: 'memory', result }), 1);
   }
-  for (const result of ['hit', 'miss', 'error'] as const) {
+  for (const result of ['hit', 'miss', 'negative', 'outdated', 'error', 'bypass'] as const) {
     recorder.cache.redisAnswered(result);
     assert.equal(value(cacheRequests, { tier: 'redis', result }), 1);
   }
@@ -105,8 +107,16 @@ test('every answer of the cache and every shelf has its own counter', () => {
   }
   recorder.cache.evicted();
   assert.equal(value(cacheEvictions, { tier: 'memory', reason: 'size' }), 1);
-  recorder.cache.coalesced();
-  assert.equal(value(cacheCoalesced, { scope: 'worker' }), 1);
+  for (const scope of ['worker', 'cluster'] as const) {
+    recorder.cache.coalesced(scope);
+    assert.equal(value(cacheCoalesced, { scope }), 1);
+  }
+  for (const result of ['granted', 'early', 'refused', 'expired'] as const) {
+    recorder.cache.leased(result);
+    assert.equal(value(cacheLeases, { result }), 1);
+  }
+  recorder.cache.refreshed();
+  assert.equal(value(cacheRefreshes, {}), 1);
   for (const outcome of ['redis', 'postgres', 'absent', 'error'] as const) {
     recorder.cache.filled(outcome, 0.3);
     const { counts, sum } = histogram(recorder.totals(), cacheFillDuration, { outcome });

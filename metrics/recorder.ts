@@ -12,8 +12,12 @@ import {
   cacheCoalesced,
   cacheEvictions,
   cacheFillDuration,
+  cacheLeases,
   cacheOperationDuration,
+  cacheRefreshes,
   cacheRequests,
+  changeEvents,
+  changeLag,
   connectionTimeouts,
   cumulativeMetrics,
   databaseOperationDuration,
@@ -40,6 +44,8 @@ export interface Recorder {
   /** `bodyBytes` is what was sent, 0 for an answer without a body. */
   requestEnded(method: string, route: string, status: number, durationMs: number, bodyBytes: number): void;
   productServed(servedFrom: ServedFrom): void;
+  /** Changes that came together, and how long ago the change log was asked that told of them. */
+  changed(result: 'announced' | 'found', count: number, lagMs: number): void;
   /** `failure` undefined: it succeeded. */
   databaseAnswered(operation: DatabaseOperation, durationMs: number, failure: FailureKind | undefined): void;
   /** No connection to Postgres was to be had in time. */
@@ -116,14 +122,23 @@ export function createRecorder(): Recorder {
     'incremental',
     'weakcb',
   ]);
-  const coalesced = requiredSlot(cacheCoalesced, { scope: 'worker' });
+  const coalesced = slotsBy(cacheCoalesced, 'scope', ['worker', 'cluster']);
+  const leases = slotsBy(cacheLeases, 'result', ['granted', 'early', 'refused', 'expired']);
+  const changes = slotsBy(changeEvents, 'result', ['announced', 'found']);
+  const lag = requiredSlot(changeLag, {});
+  const refreshed = requiredSlot(cacheRefreshes, {});
   const evicted = requiredSlot(cacheEvictions, { tier: 'memory', reason: 'size' });
   const connectionTimeout = requiredSlot(connectionTimeouts, { db_system_name: 'postgresql' });
   const served = slotsBy(productsServed, 'tier', ['memory', 'redis', 'postgres', 'stale', 'negative']);
   const memoryResults = slotsBy(cacheRequests, 'result', ['hit', 'miss', 'stale', 'negative'], {
     tier: 'memory',
   });
-  const redisResults = slotsBy(cacheRequests, 'result', ['hit', 'miss', 'error'], { tier: 'redis' });
+  const redisResults = slotsBy(
+    cacheRequests,
+    'result',
+    ['hit', 'miss', 'negative', 'outdated', 'error', 'bypass'],
+    { tier: 'redis' },
+  );
   const redisOperations = slotsBy(cacheOperationDuration, 'op', ['get', 'set'], { tier: 'redis' });
   const fills = slotsBy(cacheFillDuration, 'outcome', ['redis', 'postgres', 'absent', 'error']);
   const unforeseen = requiredSlot(requestDuration, requestLabels('_OTHER', 'unmatched', 'other'));
@@ -185,7 +200,9 @@ export function createRecorder(): Recorder {
     cache: {
       memoryAnswered: (result) => add(memoryResults[result], 1),
       redisAnswered: (result) => add(redisResults[result], 1),
-      coalesced: () => add(coalesced, 1),
+      coalesced: (scope) => add(coalesced[scope], 1),
+      leased: (result) => add(leases[result], 1),
+      refreshed: () => add(refreshed, 1),
       filled: (outcome, durationMs) => observe(cacheFillDuration, fills[outcome], durationMs / 1000),
       evicted: () => add(evicted, 1),
     },
@@ -194,6 +211,10 @@ export function createRecorder(): Recorder {
         observe(databaseOperationDuration, redisCommands[op][failure ?? ''], durationMs / 1000),
       operationEnded: (op, durationMs) =>
         observe(cacheOperationDuration, redisOperations[op], durationMs / 1000),
+    },
+    changed(result, count, lagMs) {
+      add(changes[result], count);
+      observe(changeLag, lag, lagMs / 1000);
     },
     databaseAnswered(operation, durationMs, failure) {
       observe(databaseOperationDuration, postgres[operation][failure ?? ''], durationMs / 1000);
@@ -236,6 +257,8 @@ export const silentRecorder: Recorder = {
     memoryAnswered: ignore,
     redisAnswered: ignore,
     coalesced: ignore,
+    leased: ignore,
+    refreshed: ignore,
     filled: ignore,
     evicted: ignore,
   },
@@ -243,6 +266,7 @@ export const silentRecorder: Recorder = {
   requestBegan: ignore,
   requestEnded: ignore,
   productServed: ignore,
+  changed: ignore,
   databaseAnswered: ignore,
   connectionTimedOut: ignore,
   eventLoopDelayed: ignore,

@@ -88,9 +88,39 @@ const cases: readonly (readonly [claim: string, path: Path, text: string])[] = [
     'frontshelf-redis; fwd=miss; detail=unavailable, frontshelf-memory; fwd=stale; detail=stale-if-error',
   ],
   [
+    'a page from Postgres, as the one in Redis was from before a change',
+    { redis: 'outdated', memory: 'stale' },
+    'frontshelf-redis; fwd=stale, frontshelf-memory; fwd=stale; stored',
+  ],
+  [
+    'a page from Postgres past a Redis that was not asked',
+    { redis: 'bypass' },
+    'frontshelf-redis; fwd=bypass, frontshelf-memory; fwd=uri-miss; stored',
+  ],
+  [
+    'a page that memory was found to have after all, when it was known what has changed',
+    { servedFrom: 'memory', memory: 'hit' },
+    'frontshelf-memory; hit',
+  ],
+  [
+    'a page from Redis, when nobody could tell what has changed',
+    { servedFrom: 'stale', redis: 'hit' },
+    'frontshelf-redis; hit; detail=stale, frontshelf-memory; fwd=uri-miss; stored',
+  ],
+  [
+    'a page from Redis in place of an old one, when nobody could tell what has changed',
+    { servedFrom: 'stale', redis: 'hit', memory: 'stale' },
+    'frontshelf-redis; hit; detail=stale, frontshelf-memory; fwd=stale; stored',
+  ],
+  [
     'no such product, as Postgres says',
     { value: undefined, redis: 'miss' },
-    'frontshelf-redis; fwd=uri-miss, frontshelf-memory; fwd=uri-miss; stored',
+    'frontshelf-redis; fwd=uri-miss; stored, frontshelf-memory; fwd=uri-miss; stored',
+  ],
+  [
+    'no such product, as Redis says',
+    { value: undefined, servedFrom: 'redis', redis: 'negative' },
+    'frontshelf-redis; hit; detail=negative, frontshelf-memory; fwd=uri-miss; stored',
   ],
   ['no such product, no tier at all', { value: undefined, memory: 'off' }, 'frontshelf-memory; fwd=bypass'],
   [
@@ -112,9 +142,9 @@ const list = new RegExp(`^${cache}(?:${parameter})+(?:, ${cache}(?:${parameter})
 
 test('whatever the way, Cache-Status is a list as RFC 9211 defines it, and no cache both hits and forwards', () => {
   const all = [memoryHit];
-  for (const memory of ['miss', 'stale', 'negative', 'off'] as const)
-    for (const redis of ['hit', 'miss', 'error', undefined] as const)
-      for (const servedFrom of ['redis', 'postgres', 'stale', 'negative'] as const)
+  for (const memory of ['hit', 'miss', 'stale', 'negative', 'off'] as const)
+    for (const redis of ['hit', 'miss', 'negative', 'outdated', 'error', 'bypass', undefined] as const)
+      for (const servedFrom of ['memory', 'redis', 'postgres', 'stale', 'negative'] as const)
         for (const collapsed of [true, false])
           for (const value of [page, undefined])
             all.push(cacheStatus(served({ memory, redis, servedFrom, collapsed, value })));
@@ -122,4 +152,13 @@ test('whatever the way, Cache-Status is a list as RFC 9211 defines it, and no ca
     assert.match(text, list);
     for (const member of text.split(', ')) assert.doesNotMatch(member, /hit.*fwd|fwd.*hit|fwd.*fwd/);
   }
+});
+
+test('an answer that may be older than promised says so, whichever tiers there are', () => {
+  for (const memory of ['miss', 'stale', 'off'] as const)
+    for (const redis of ['hit', 'miss', 'negative', 'outdated', 'error', 'bypass', undefined] as const)
+      for (const collapsed of [true, false]) {
+        const path = { servedFrom: 'stale', memory, redis, collapsed } as const;
+        assert.match(cacheStatus(served(path)), /detail=stale/, JSON.stringify(path));
+      }
 });

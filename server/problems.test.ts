@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { LoadTimeoutError } from '../cache/read-through.ts';
+import { LoadTimeoutError } from '../cache/fill.ts';
 import { DatabaseUnavailable } from '../sql/errors.ts';
 import { isUnavailable, problemResponse, rawProblemResponse, retryAfterSeconds } from './problems.ts';
 
