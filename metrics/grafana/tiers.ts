@@ -1,3 +1,4 @@
+import { coherenceRows } from './coherence.ts';
 import { quantile, rate, ratio, series, sumBy } from './expressions.ts';
 import { dashboard, places } from './frame.ts';
 import { stat, timeSeries } from './panels.ts';
@@ -19,7 +20,7 @@ export const tiers = () =>
   dashboard({
     place: places.tiers,
     description:
-      'Which shelf served the pages, how well the caches work, and what they cost Redis and Postgres.',
+      'Which shelf served the pages, how well the caches work, whether changes show, and what that costs Redis and Postgres.',
     rows: [
       {
         title: 'Do the caches work?',
@@ -64,9 +65,9 @@ export const tiers = () =>
             empty: 'no requests',
           }),
           stat({
-            title: 'Pages past their time',
+            title: 'Stale pages',
             description:
-              'Product pages per second that were served from memory past their time because Postgres failed. Users see pages, perhaps old ones. Mend Postgres.',
+              'Product pages per second that may miss changes, and say so, because Postgres or the change log does not answer. Users see pages, perhaps old ones. Mend Postgres.',
             unit: 'reqps',
             decimals: 1,
             expression: rate(served, '', { tier: 'stale' }),
@@ -147,6 +148,7 @@ export const tiers = () =>
           }),
         ],
       },
+      ...coherenceRows(),
       {
         title: 'Fills: how a page gets into memory',
         panels: [

@@ -2,7 +2,7 @@
  * The dashboards, rules and alerts before a real Prometheus that watches a real cluster: first in good health, then
  * while its Postgres, its Redis and its workers fail, then mended. Times of the rules are 60 times shorter. For good health
  * under the rules as they are:
- *   HEALTHY_SECONDS=600 npm run test:only -- metrics/live/live.test.ts
+ *   HEALTHY_SECONDS=600 npm run test:only -- metrics/live/live.proof.ts
  */
 import assert from 'node:assert/strict';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
