@@ -1,0 +1,151 @@
+/** Hosts: the server as its users run it, on ports that stay, started again at once when it ends. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createWriteStream } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { killGroup } from '../../local/children.ts';
+import { projectFolder } from '../../local/folder.ts';
+import { Obstacle } from '../../local/obstacle.js';
+import { identify, isRunning, type ProcessIdentity } from '../../local/processes.js';
+
+export interface Host {
+  readonly name: string;
+  readonly port: number;
+  readonly primary: ProcessIdentity | undefined;
+  /** Those that are ready, as the primary said last. */
+  readonly workers: readonly ProcessIdentity[];
+  /** How often it ended, its primary having been killed or not. */
+  readonly ends: number;
+  /** The last lines that it wrote to stderr. */
+  readonly complaint: string;
+  stop(): Promise<void>;
+}
+
+export interface HostOptions {
+  readonly name: string;
+  readonly port: number;
+  readonly adminPort: number;
+  readonly env: Readonly<Record<string, string>>;
+  /** Where its log goes; undefined: nowhere. */
+  readonly logFolder: string | undefined;
+  /** Hears of each primary, whose workers are in its process group. */
+  readonly onSpawn: (process: ProcessIdentity) => void;
+}
+
+/** Longer than a worker without its primary takes to end, which is SHUTDOWN_DEADLINE_MS. */
+const orphansEndWithinMs = 6000;
+const shutdownDeadlineMs = 2000;
+const lookEveryMs = 500;
+
+interface Status {
+  readonly workers: readonly { readonly pid: number | null; readonly state: string }[];
+}
+
+/** Resolves when all workers are ready. Rejects with Obstacle when it ends before that for the first time. */
+export async function startHost(options: HostOptions): Promise<Host> {
+  const { name, port, adminPort, logFolder, onSpawn } = options;
+  const log =
+    logFolder === undefined ? undefined : createWriteStream(join(logFolder, `${name.replace(' ', '-')}.log`));
+  let child: ChildProcess | undefined;
+  let primary: ProcessIdentity | undefined;
+  let workers: ProcessIdentity[] = [];
+  let complaint = '';
+  let ends = 0;
+  let isStopping = false;
+  /** Of primaries, those included that are gone and whose workers may not be. */
+  const groups = new Set<number>();
+
+  function launch(): ChildProcess {
+    const launched = spawn(process.execPath, [join(projectFolder, 'cluster/main.ts')], {
+      // No setting of whoever runs the prober.
+      env: {
+        PATH: process.env.PATH,
+        PORT: String(port),
+        ADMIN_PORT: String(adminPort),
+        SHUTDOWN_DEADLINE_MS: String(shutdownDeadlineMs),
+        LOG_LEVEL: log ? 'info' : 'error',
+        ...options.env,
+      },
+      // Its own process group, for its workers to be found in when it is gone.
+      detached: true,
+      stdio: ['ignore', log ? 'pipe' : 'ignore', 'pipe', 'ipc'],
+    });
+    if (log) launched.stdout?.pipe(log, { end: false });
+    launched.stderr?.setEncoding('utf8').on('data', (text: string) => {
+      complaint = (complaint + text).slice(-2000);
+    });
+    primary = identify(launched.pid);
+    if (primary) {
+      onSpawn(primary);
+      groups.add(primary.pid);
+    }
+    return launched;
+  }
+
+  function endGroup(pid: number): void {
+    if (groups.delete(pid)) killGroup(pid);
+  }
+
+  async function keepRunning(ready: () => void): Promise<void> {
+    while (!isStopping) {
+      child = launch();
+      const { pid } = child;
+      child.once('message', ready);
+      await once(child, 'exit');
+      ends++;
+      if (pid !== undefined) setTimeout(endGroup, orphansEndWithinMs, pid).unref();
+      // One that cannot start, as while there is no database, is not to be started a thousand times.
+      if (!isStopping) await delay(50);
+    }
+  }
+
+  async function look(): Promise<void> {
+    while (!isStopping) {
+      try {
+        const response = await fetch(`http://127.0.0.1:${adminPort}/status`, {
+          signal: AbortSignal.timeout(lookEveryMs),
+        });
+        const status: Status = JSON.parse(await response.text());
+        const pids = status.workers.flatMap(({ pid, state }) => (state === 'ready' && pid ? [pid] : []));
+        workers = pids.flatMap((pid) => workers.find((known) => known.pid === pid) ?? identify(pid) ?? []);
+      } catch {
+        // It is stopped or gone; what it said last is the best there is.
+      }
+      await delay(lookEveryMs);
+    }
+  }
+
+  const ready = Promise.withResolvers<'ready'>();
+  const running = keepRunning(() => ready.resolve('ready'));
+  const first = child;
+  const outcome = await Promise.race([ready.promise, first ? once(first, 'exit') : 'ended']);
+  const host: Host = {
+    name,
+    port,
+    get primary() {
+      return primary;
+    },
+    get workers() {
+      return workers.filter(isRunning);
+    },
+    get ends() {
+      return ends;
+    },
+    get complaint() {
+      return complaint;
+    },
+    async stop() {
+      isStopping = true;
+      for (const pid of groups) endGroup(pid);
+      await running;
+      log?.end();
+    },
+  };
+  if (outcome === 'ready') {
+    void look();
+    return host;
+  }
+  await host.stop();
+  throw new Obstacle(`${name} ended before it was ready: ${complaint.trim() || 'it said nothing'}`);
+}
