@@ -103,6 +103,9 @@ export function createRedisTier<V>(options: RedisTierOptions<V>): RedisTier<V> {
     }
   }
 
+  const release = ({ key, epoch, token }: Lease) =>
+    void redis.pageRelease(pageKey(epoch, key), token).catch(() => {});
+
   async function lookup(key: string, mark: AppliedMark, startedAtMs: number): Promise<RedisLookup<V>> {
     const lease = { key, epoch: mark.epoch, token: `${owner}-${++leases}` };
     const name = pageKey(mark.epoch, key);
@@ -115,7 +118,11 @@ export function createRedisTier<V>(options: RedisTierOptions<V>): RedisTier<V> {
       largestValueBytes,
       earliness(random()),
     );
-    const [verdict, bytes, stampBytes] = await command('get', startedAtMs, answer);
+    const [verdict, bytes, stampBytes] = await command('get', startedAtMs, answer).catch((error) => {
+      // The lease may be ours without our knowing, and all others would wait for us.
+      if (failureOf(error) === 'timeout') release(lease);
+      throw error;
+    });
     const result = verdict?.toString('latin1');
     switch (result) {
       case 'lease':
@@ -165,7 +172,7 @@ export function createRedisTier<V>(options: RedisTierOptions<V>): RedisTier<V> {
         observer.operationEnded('set', performance.now() - startedAtMs);
       }
     },
-    release: ({ key, epoch, token }) => void redis.pageRelease(pageKey(epoch, key), token).catch(() => {}),
+    release,
   };
 }
 
