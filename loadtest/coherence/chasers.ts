@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { openConnection } from './connection.ts';
 import type { Ledger } from './ledger.ts';
 import { add, type Reader, type Target } from './reading.ts';
-import type { Committed } from './writes.ts';
+import type { Committed, WriteKind } from './writes.ts';
 
 const connectionsPerHost = 4;
 const pauseMs = 150;
@@ -16,7 +16,7 @@ export interface Chasers {
   /** Given up, since the connection broke or the commit did not show within 10 s. */
   readonly broken: number;
   /** Follows this commit, unless another is being followed. */
-  chase(committed: Committed): void;
+  chase(committed: Committed, kind: WriteKind): void;
   /** Sees to it that each of these workers is followed: closes connections that only repeat another. */
   reach(workers: readonly number[]): void;
   stop(): Promise<void>;
@@ -26,7 +26,7 @@ export interface ChasersOptions {
   readonly hosts: readonly { readonly name: string; readonly port: number }[];
   readonly ledger: Ledger;
   readonly reader: Reader;
-  readonly phase: () => string;
+  readonly phase: (kind: WriteKind) => string;
 }
 
 export function startChasers({ hosts, ledger, reader, phase }: ChasersOptions): Chasers {
@@ -38,7 +38,7 @@ export function startChasers({ hosts, ledger, reader, phase }: ChasersOptions): 
     })),
   );
   const lagsMs = new Map<string, number[]>();
-  let begin: ((committed: Committed | undefined) => void) | undefined;
+  let begin: ((followed: { committed: Committed; kind: WriteKind } | undefined) => void) | undefined;
   let broken = 0;
   let isOver = false;
 
@@ -66,11 +66,15 @@ export function startChasers({ hosts, ledger, reader, phase }: ChasersOptions): 
 
   async function run(): Promise<void> {
     while (!isOver) {
-      const { promise, resolve } = Promise.withResolvers<Committed | undefined>();
+      const { promise, resolve } = Promise.withResolvers<
+        { committed: Committed; kind: WriteKind } | undefined
+      >();
       begin = resolve;
-      const committed = await promise;
-      const during = phase();
-      if (committed) await Promise.all(chosen().map((target) => follow(target, committed, during)));
+      const followed = await promise;
+      if (followed) {
+        const during = phase(followed.kind);
+        await Promise.all(chosen().map((target) => follow(target, followed.committed, during)));
+      }
       await Promise.all(targets.map(open));
       await delay(pauseMs);
     }
@@ -83,8 +87,8 @@ export function startChasers({ hosts, ledger, reader, phase }: ChasersOptions): 
     get broken() {
       return broken;
     },
-    chase(committed) {
-      begin?.(committed);
+    chase(committed, kind) {
+      begin?.({ committed, kind });
       begin = undefined;
     },
     reach(workers) {

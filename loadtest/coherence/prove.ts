@@ -19,6 +19,7 @@ import { answersOf, lagOf, type Result, thinness } from './report.ts';
 import { type Belongings, setStage } from './stage.ts';
 import { processesByPort } from './worker-connections.ts';
 import { startWriters } from './writers.ts';
+import type { WriteKind } from './writes.ts';
 
 const hostCount = 2;
 const workersPerHost = 2;
@@ -34,6 +35,7 @@ const leastReadsPerSecond = 50;
 
 const healthy = 'while all was well';
 const healthyWide = 'the same, about a write of many pages';
+const healthyUnwoken = 'the same, about a write that wakes nobody';
 const broken = 'while things broke';
 
 export async function prove(
@@ -79,8 +81,11 @@ export async function prove(
     kinds: options.faults,
   });
   const faults = startFaults({ plan, stage, hosts, startedAtMs });
-  const phase = () =>
-    elapsedMs() >= healthySeconds * 1000 ? broken : writers.isWide ? healthyWide : healthy;
+  const phase = (kind?: WriteKind) => {
+    if (elapsedMs() >= healthySeconds * 1000) return broken;
+    if (kind === 'without a wake-up') return healthyUnwoken;
+    return writers.isWide ? healthyWide : healthy;
+  };
   const reader = createReader({ ledger, boundMs, faultsUnderWay: faults.underWay, phase });
   const { counts } = reader;
   const chasers = startChasers({ hosts, ledger, reader, phase });
@@ -163,7 +168,7 @@ export async function prove(
 
 const byPhase = (valuesMs: ReadonlyMap<string, number[]>) =>
   Object.fromEntries(
-    [healthy, healthyWide, broken].flatMap((phase) => {
+    [healthy, healthyWide, healthyUnwoken, broken].flatMap((phase) => {
       const values = valuesMs.get(phase);
       return values ? [[phase, lagOf(values)]] : [];
     }),

@@ -54,7 +54,7 @@ export interface WritersOptions {
   readonly ledger: Ledger;
   readonly random: Random;
   readonly perSecond: number;
-  readonly onCommitted: (committed: Committed) => void;
+  readonly onCommitted: (committed: Committed, kind: WriteKind) => void;
 }
 
 export function startWriters(options: WritersOptions): Writers {
@@ -94,7 +94,7 @@ export function startWriters(options: WritersOptions): Writers {
       const nextNumber = () => ++number;
       const committed = await writeKinds[kind]({ catalogue, ledger, random, nextNumber, clients, take });
       counts.set(kind, (counts.get(kind) ?? 0) + 1);
-      if (committed) onCommitted(committed);
+      if (committed) onCommitted(committed, kind);
     } catch (error) {
       failures.push(`${kind}: ${error instanceof Error ? error.message : error}`);
     } finally {
