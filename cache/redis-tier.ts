@@ -188,7 +188,7 @@ function unframe(key: string, bytes: Buffer): string | undefined {
 }
 
 /** The client tells only by the text of its errors. */
-export function failureOf(error: unknown): RedisFailure {
+function failureOf(error: unknown): RedisFailure {
   const { name, message } = error instanceof Error ? error : new Error(String(error));
   if (name === 'ReplyError')
     return /^(LOADING|MASTERDOWN|CLUSTERDOWN) /.test(message) ? 'unavailable' : 'other';
