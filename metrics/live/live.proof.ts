@@ -25,6 +25,9 @@ const onlyHealth = asked === undefined ? false : 'HEALTHY_SECONDS is set';
 
 /** Alerts that cannot be brought about here, with the reason. alerts.test.yml shows them to fire. */
 const neverMade: Readonly<Record<string, string>> = {
+  FeedGap: 'no fault here makes servers lose their place in the change log',
+  FeedNotWoken: 'no fault here takes their LISTEN sessions and nothing else',
+  RedisNotJoined: 'no fault here leaves a Redis that answers and takes no writes',
   MemoryNearLimit:
     'a heap that is filled in seconds is so small that V8 gives up below 85 %: it counts room for young objects into the limit',
 };
