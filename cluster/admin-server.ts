@@ -22,7 +22,7 @@ export function createAdminServer({ isStopping, ...state }: AdminOptions): Serve
   async function answer(req: IncomingMessage) {
     switch (req.url) {
       case '/metrics': {
-        const { contentType, text } = await exposition(metricsSource(state), formatFor(req));
+        const { contentType, text } = exposition(metricsSource(state), formatFor(req));
         return { status: 200, contentType, body: text };
       }
       case '/livez':

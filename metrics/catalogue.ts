@@ -5,6 +5,7 @@ export type Labels = Readonly<Record<string, string>>;
 
 interface Definition {
   readonly name: string;
+  /** Without quotation marks, backslashes and line breaks, which the text formats escape each in its own way. */
   readonly help: string;
   /** All there are, but for `worker` and for the labels of an `info` metric, whose one set is the primary's to tell. */
   readonly labelSets: readonly Labels[];

@@ -48,8 +48,8 @@ const source = ((): MetricsSource => {
   };
 })();
 
-async function exposed(): Promise<string> {
-  const { contentType, text } = await exposition(source);
+function exposed(): string {
+  const { contentType, text } = exposition(source);
   assert.equal(contentType, 'text/plain; version=0.0.4; charset=utf-8');
   return text;
 }
@@ -90,8 +90,8 @@ function parse(text: string): Map<string, { type: string; samples: Sample[] }> {
   return families;
 }
 
-test('every metric of the catalogue is exposed, with its type and all of its series', async () => {
-  const families = parse(await exposed());
+test('every metric of the catalogue is exposed, with its type and all of its series', () => {
+  const families = parse(exposed());
   assert.deepEqual(
     [...families].map(([name, { type }]) => [name, type]),
     allMetrics.map(({ name, type }) => [name, type]),
@@ -109,16 +109,26 @@ test('every metric of the catalogue is exposed, with its type and all of its ser
   }
 });
 
-test('no series is there twice', async () => {
-  const series = (await exposed())
+test('no help text has what a format would want escaped', () => {
+  for (const { help } of allMetrics) assert.match(help, /^[^"\\\n]+$/);
+});
+
+test('a label value has its quotation marks, backslashes and line breaks escaped', () => {
+  const configInfo = [{ labels: { workers: 'a"b\\c\nd' }, value: 1 }];
+  const { text } = exposition({ ...source, primary: { ...primary, configInfo } });
+  assert.ok(text.includes('{workers="a\\"b\\\\c\\nd"} 1\n'));
+});
+
+test('no series is there twice', () => {
+  const series = exposed()
     .split('\n')
     .filter((line) => line !== '' && !line.startsWith('#'))
     .map((line) => line.slice(0, line.lastIndexOf(' ')));
   assert.equal(new Set(series).size, series.length);
 });
 
-test('buckets are in order, never fall, and end at the count', async () => {
-  const families = parse(await exposed());
+test('buckets are in order, never fall, and end at the count', () => {
+  const families = parse(exposed());
   let histograms = 0;
   for (const definition of cumulativeMetrics) {
     if (definition.type !== 'histogram') continue;
@@ -142,8 +152,8 @@ test('buckets are in order, never fall, and end at the count', async () => {
   assert.ok(histograms > 50);
 });
 
-test('recorded durations appear where they belong', async () => {
-  const { samples } = parse(await exposed()).get('http_server_request_duration_seconds') ?? assert.fail();
+test('recorded durations appear where they belong', () => {
+  const { samples } = parse(exposed()).get('http_server_request_duration_seconds') ?? assert.fail();
   const page = samples.filter(
     ({ labels }) =>
       labels.get('http_route') === '/v1/products/{slug}' &&
@@ -156,8 +166,8 @@ test('recorded durations appear where they belong', async () => {
   assert.ok(Math.abs(sum - 20.0736) < 1e-6);
 });
 
-test("each living worker's gauges bear its number, in the catalogue's order", async () => {
-  const families = parse(await exposed());
+test("each living worker's gauges bear its number, in the catalogue's order", () => {
+  const families = parse(exposed());
   const values = (worker: string) =>
     workerGauges.flatMap(({ name }) =>
       (families.get(name)?.samples ?? []).flatMap(({ labels, value }) =>
@@ -171,15 +181,15 @@ test("each living worker's gauges bear its number, in the catalogue's order", as
   );
 });
 
-test('a gauge that a worker does not have is not exposed', async () => {
+test('a gauge that a worker does not have is not exposed', () => {
   const gauges = new Map([['0', gaugeValues.map(() => null)]]);
-  const families = parse((await exposition({ ...source, gauges })).text);
+  const families = parse(exposition({ ...source, gauges }).text);
   for (const { name } of workerGauges) assert.deepEqual(families.get(name)?.samples, [], name);
 });
 
-test('before any worker has told of itself, every total is there and is 0', async () => {
+test('before any worker has told of itself, every total is there and is 0', () => {
   const nothing = new Float64Array(totalSlots);
-  const { text } = await exposition({
+  const { text } = exposition({
     totals: nothing,
     placeTotals: new Map([['0', nothing]]),
     gauges: new Map(),
@@ -193,13 +203,13 @@ test('before any worker has told of itself, every total is there and is 0', asyn
   }
 });
 
-test('OpenMetrics has the same series under the same names, by its own rules for families and the end', async () => {
-  const { contentType, text } = await exposition(source, 'openmetrics');
+test('OpenMetrics has the same series under the same names, by its own rules for families and the end', () => {
+  const { contentType, text } = exposition(source, 'openmetrics');
   assert.equal(contentType, 'application/openmetrics-text; version=1.0.0; charset=utf-8');
   assert.ok(text.endsWith('\n# EOF\n'));
   assert.doesNotMatch(text, /\n\n/);
   const samplesOf = (text: string) => text.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
-  assert.deepEqual(samplesOf(text), samplesOf(await exposed()));
+  assert.deepEqual(samplesOf(text), samplesOf(exposed()));
   const types = new Map(
     [...text.matchAll(/^# TYPE (\S+) (\S+)$/gm)].map(([, name = '', type = '']) => [name, type]),
   );
@@ -209,19 +219,19 @@ test('OpenMetrics has the same series under the same names, by its own rules for
   );
 });
 
-test('the format of one scrape does not change that of the next', async () => {
-  const plain = await exposed();
-  await exposition(source, 'openmetrics');
-  assert.equal(await exposed(), plain);
+test('the format of one scrape does not change that of the next', () => {
+  const plain = exposed();
+  exposition(source, 'openmetrics');
+  assert.equal(exposed(), plain);
 });
 
 const hasPromtool = spawnSync('promtool', ['--version']).status === 0;
 
 test('promtool finds nothing to say about the exposition', {
   skip: hasPromtool ? false : 'promtool is not installed (Debian package prometheus)',
-}, async () => {
+}, () => {
   const { status, stdout, stderr } = spawnSync('promtool', ['check', 'metrics'], {
-    input: await exposed(),
+    input: exposed(),
     encoding: 'utf8',
   });
   assert.deepEqual({ status, stdout, stderr }, { status: 0, stdout: '', stderr: '' });
