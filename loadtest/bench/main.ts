@@ -132,7 +132,11 @@ async function bench(options: Options): Promise<number> {
   };
   const rounds: { a: Figures; b: Figures; ratio: number }[] = [];
   for (let round = 1 - options.warmUpRounds; round <= options.rounds; round++) {
-    const pair = { a: await measure(a), b: await measure(b) };
+    // By turns, so that being first or second is no part of the ratio.
+    const [first, second] = round % 2 === 0 ? [b, a] : [a, b];
+    const earlier = await measure(first);
+    const later = await measure(second);
+    const pair = first === a ? { a: earlier, b: later } : { a: later, b: earlier };
     console.log(tableRow(round >= 1 ? String(round) : 'warm-up', pair.a, pair.b));
     if (round >= 1) rounds.push({ ...pair, ratio: pair.a.cpuMicrosPerRequest / pair.b.cpuMicrosPerRequest });
   }
@@ -145,7 +149,10 @@ async function bench(options: Options): Promise<number> {
   console.log();
   for (const [name, micros] of Object.entries(cpuMicrosPerRequest))
     console.log(`${name}: ${shown(micros, 2)} µs of CPU per request`);
-  console.log(`ratio: ${shown(ratio, 3)}, median and extremes of ${options.rounds} rounds`);
+  const [low, high] = ratio.interval95.map((bound) => bound.toFixed(3));
+  console.log(
+    `ratio: ${shown(ratio, 3)}, median and extremes of ${options.rounds} rounds; 95 % interval of the median: ${low}–${high}`,
+  );
 
   const serverCores = spread(rounds.flatMap((round) => [round.a.serverCores, round.b.serverCores]));
   if (serverCores.min < 0.9)
