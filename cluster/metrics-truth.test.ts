@@ -6,6 +6,7 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { Agent } from 'node:http';
 import { after, afterEach, before, type TestContext, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { eventually } from '../cache/eventually.ts';
@@ -205,12 +206,14 @@ test('there are as many series as the catalogue says, before and after requests 
   const before = await afterLastWord();
   assert.equal(before.samples.size, expected);
   let asked = 0;
+  const agent = new Agent({ keepAlive: true });
   await Promise.all(
     Array.from({ length: clientCount }, async () => {
       while (asked++ < randomSlugs)
-        await get(`${server.url}/v1/products/x-${Math.random().toString(36).slice(2)}`);
+        await get(`${server.url}/v1/products/x-${Math.random().toString(36).slice(2)}`, { agent });
     }),
   );
+  agent.destroy();
   const after = await afterLastWord();
   assert.deepEqual([...after.samples.keys()], [...before.samples.keys()]);
   assert.equal(counted(after) - counted(before), randomSlugs);

@@ -33,20 +33,33 @@ export function findK6(env: NodeJS.ProcessEnv = process.env): string | undefined
     .find(isExecutable);
 }
 
+export interface K6Options {
+  /** Settings of k6's own, added to the environment. */
+  readonly settings?: Readonly<Record<string, string>>;
+  /** The command that starts the same program elsewhere, such as on a core of its own. */
+  readonly wrap?: (command: readonly string[]) => string[];
+  /** No progress on stdout. */
+  readonly quiet?: boolean;
+  /** Hears of what k6 complains, but not of each failed request: the verdict counts them. By default stderr does. */
+  readonly complain?: (line: string) => void;
+}
+
 /**
- * Runs a scenario with these variables for its `__ENV`, and these settings of k6's own added to the environment.
- * Resolves k6's exit code: 0, or 99 when a threshold failed. Progress goes to stdout, complaints to stderr, but not one per failed request: the verdict counts them.
+ * Runs a scenario with these variables for its `__ENV`. Resolves k6's exit code: 0, or 99 when a threshold failed.
+ * Progress goes to stdout.
  */
 export async function runK6(
   k6: string,
   script: string,
   variables: Readonly<Record<string, string>>,
-  settings: Readonly<Record<string, string>> = {},
+  { settings = {}, wrap = (command) => [...command], quiet = false, complain = console.error }: K6Options = {},
 ): Promise<number> {
-  const args = Object.entries(variables).flatMap(([name, value]) => ['--env', `${name}=${value}`]);
+  const given = Object.entries(variables).flatMap(([name, value]) => ['--env', `${name}=${value}`]);
   // Without an address k6 opens no port of its own, so that several can run.
-  const child = spawn(k6, ['run', '--no-usage-report', '--address', '', ...args, script], {
-    stdio: ['ignore', 'inherit', 'pipe'],
+  const own = ['run', '--no-usage-report', '--address', '', ...(quiet ? ['--quiet'] : [])];
+  const [command = k6, ...args] = wrap([k6, ...own, ...given, script]);
+  const child = spawn(command, args, {
+    stdio: ['ignore', quiet ? 'ignore' : 'inherit', 'pipe'],
     env: { ...process.env, ...settings },
   });
   const exited = new Promise<number>((resolve, reject) => {
@@ -59,7 +72,7 @@ export async function runK6(
   process.on('SIGTERM', forward).on('SIGINT', ignore);
   try {
     for await (const line of createInterface(child.stderr))
-      if (!line.includes('msg="Request Failed"')) console.error(line);
+      if (!line.includes('msg="Request Failed"')) complain(line);
     return await exited;
   } finally {
     process.off('SIGTERM', forward).off('SIGINT', ignore);

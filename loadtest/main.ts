@@ -107,7 +107,7 @@ async function main(): Promise<number> {
     };
     const testId = options.testid ?? newTestId(scenario.name, new Date());
     const settings = options.prometheus ? remoteWrite(options.prometheus, testId) : {};
-    const exitCode = await runK6(k6, scenario.path, variables, settings);
+    const exitCode = await runK6(k6, scenario.path, variables, { settings });
     if (!existsSync(summaryFile)) throw new Error('k6 ended without a result; its reason stands above.');
     const summary: Summary = JSON.parse(readFileSync(summaryFile, 'utf8'));
     if (options.json) copyFileSync(summaryFile, options.json);

@@ -2,16 +2,16 @@
 import { existsSync, writeFileSync } from 'node:fs';
 import { report, untilStopped } from '../../local/conduct.ts';
 import { Obstacle } from '../../local/obstacle.js';
+import { gatherBelongings } from '../services/belongings.ts';
 import { help, type Options, readOptions } from './options.ts';
 import { prove } from './prove.ts';
 import { reportText } from './report.ts';
-import { gatherBelongings } from './stage.ts';
 
 const options = optionsOrReason();
 if (typeof options === 'string') {
   console.log(options);
 } else if (options !== undefined) {
-  const belongings = gatherBelongings();
+  const belongings = gatherBelongings('coherence');
   // Also when this process fails by a mistake of its own.
   process.once('exit', belongings.destroy);
   await untilStopped(

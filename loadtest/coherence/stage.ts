@@ -1,18 +1,15 @@
 /** What the hosts stand on: Postgres and Redis of the run's own, in a folder that goes with it. */
-import { chmodSync, chownSync, copyFileSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { chownSync, copyFileSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { Redis as RedisClient } from 'ioredis';
-import { query } from '../../local/database.ts';
 import { type FaultProxy, startFaultProxy } from '../../local/fault-proxy.ts';
 import { Obstacle } from '../../local/obstacle.js';
-import { type Postgres, startPostgres } from '../../local/postgres.ts';
-import { isRunning, type ProcessIdentity } from '../../local/processes.js';
-import { runProgram } from '../../local/program.ts';
+import type { ProcessIdentity } from '../../local/processes.js';
 import { findOrInstallRedis, type Redis, startRedis } from '../../local/redis.ts';
 import { serviceAccount } from '../../local/unprivileged.ts';
+import type { Belongings } from '../services/belongings.ts';
+import { startDatabase } from '../services/database.ts';
 
-const password = 'probe';
 const dumpsKept = 5;
 
 export interface Stage {
@@ -36,99 +33,26 @@ export interface RedisControl {
 
 export const roleOf = (host: number): string => `probe_host_${host + 1}`;
 
-/** Everything that was started and made, for an end that may come at any time. */
-export interface Belongings {
-  readonly folder: string;
-  readonly onSpawn: (process: ProcessIdentity) => void;
-  /** The hosts' primaries, each with its group. */
-  readonly onSpawnGroup: (process: ProcessIdentity) => void;
-  /** Ends and removes all of it, at once and without a pause for others. */
-  destroy(): void;
-}
-
-export function gatherBelongings(): Belongings {
-  const folder = mkdtempSync(join(tmpdir(), 'frontshelf-coherence-'));
-  // For the user that services run as when this is root's.
-  chmodSync(folder, 0o755);
-  const started: ProcessIdentity[] = [];
-  const groups: ProcessIdentity[] = [];
-  const signal = (pid: number, name: NodeJS.Signals) => {
-    try {
-      process.kill(pid, name);
-    } catch {
-      // It has just ended.
-    }
-  };
-  return {
-    folder,
-    onSpawn: (identity) => started.push(identity),
-    onSpawnGroup: (identity) => groups.push(identity),
-    destroy() {
-      for (const identity of groups) if (isRunning(identity)) signal(-identity.pid, 'SIGKILL');
-      const running = started.filter(isRunning);
-      for (const { pid } of running) {
-        signal(pid, 'SIGCONT');
-        // Postgres takes its shared memory with it, Redis has nothing to keep.
-        signal(pid, 'SIGQUIT');
-      }
-      const pause = new Int32Array(new SharedArrayBuffer(4));
-      for (let waits = 0; running.some(isRunning) && waits < 100; waits++) Atomics.wait(pause, 0, 0, 20);
-      for (const identity of running) if (isRunning(identity)) signal(identity.pid, 'SIGKILL');
-      rmSync(folder, { recursive: true, force: true });
-    },
-  };
-}
-
 /** Rejects with Obstacle when there is no Postgres or no Redis to be had. */
 export async function setStage(belongings: Belongings, hosts: number, products: number): Promise<Stage> {
-  const { folder, onSpawn } = belongings;
   const program = await findOrInstallRedis(console.log);
   if (program === undefined)
     throw new Obstacle('Coherence is proved with a Redis: put redis-server or valkey-server on the PATH.');
-  const [postgres, redis] = await Promise.all([
-    startPostgres({
-      dataDir: join(folder, 'postgres'),
-      password,
-      settings: { fsync: 'off', full_page_writes: 'off', max_connections: 300 },
-      onSpawn,
-    }),
+  const numbers = Array.from({ length: hosts }, (_, number) => number);
+  const [database, redis] = await Promise.all([
+    startDatabase(belongings, { products, readers: numbers.map(roleOf), settings: { max_connections: 300 } }),
     controlRedis(program, belongings),
   ]);
-  await makeCatalogue(postgres, products, hosts, onSpawn);
-  const target = { host: '127.0.0.1', port: postgres.port };
-  const numbers = Array.from({ length: hosts }, (_, number) => number);
+  const target = { host: '127.0.0.1', port: database.postgres.port };
   const proxies = await Promise.all(
     numbers.map(() => startFaultProxy(target, { keepsConversations: false })),
   );
   return {
-    databaseUrl: urlOf('postgres', postgres.port),
+    databaseUrl: database.urlOf('postgres'),
     proxies,
     redis,
-    databaseUrlOf: (host) => urlOf(roleOf(host), proxies[host]?.port ?? postgres.port),
+    databaseUrlOf: (host) => database.urlOf(roleOf(host), proxies[host]?.port),
   };
-}
-
-const urlOf = (role: string, port: number) => `postgres://${role}:${password}@127.0.0.1:${port}/frontshelf`;
-
-async function makeCatalogue(
-  postgres: Postgres,
-  products: number,
-  hosts: number,
-  onSpawn: Belongings['onSpawn'],
-): Promise<void> {
-  await query(postgres.url, async (client) => {
-    await client.query(`CREATE ROLE frontshelf_owner LOGIN CREATEROLE PASSWORD '${password}'`);
-    await client.query('CREATE DATABASE frontshelf OWNER frontshelf_owner');
-  });
-  const env = { DATABASE_OWNER_URL: urlOf('frontshelf_owner', postgres.port) };
-  await runProgram('sql/main.ts', [], env, onSpawn);
-  await runProgram('seed/main.ts', ['--products', String(products)], env, onSpawn);
-  await query(postgres.url, async (client) => {
-    for (let host = 0; host < hosts; host++)
-      await client.query(
-        `CREATE ROLE ${roleOf(host)} LOGIN PASSWORD '${password}' IN ROLE frontshelf_reader`,
-      );
-  });
 }
 
 async function controlRedis(program: string, { folder, onSpawn }: Belongings): Promise<RedisControl> {
