@@ -52,7 +52,12 @@ export async function runK6(
   k6: string,
   script: string,
   variables: Readonly<Record<string, string>>,
-  { settings = {}, wrap = (command) => [...command], quiet = false, complain = console.error }: K6Options = {},
+  {
+    settings = {},
+    wrap = (command) => [...command],
+    quiet = false,
+    complain = console.error,
+  }: K6Options = {},
 ): Promise<number> {
   const given = Object.entries(variables).flatMap(([name, value]) => ['--env', `${name}=${value}`]);
   // Without an address k6 opens no port of its own, so that several can run.

@@ -53,13 +53,23 @@ export async function runLab(
   const runs: Run[] = [];
   const total = rounds * sizes.length * targets.length;
   for (let round = 1; round <= rounds; round++)
+    // Each target goes first once in as many rounds, so that no one has the warmer machine.
     for (const size of sizes)
-      // Each target goes first once in as many rounds, so that no one has the warmer machine.
       for (let turn = 0; turn < targets.length; turn++) {
         const target = targets[(turn + round - 1) % targets.length];
         if (target === undefined) continue;
         say(`[${runs.length + 1}/${total}] ${target.name}, ${size.name}, round ${round}`);
-        const run = await measure({ plan, stage, products, productsFile, belongings, target, size, round, say });
+        const run = await measure({
+          plan,
+          stage,
+          products,
+          productsFile,
+          belongings,
+          target,
+          size,
+          round,
+          say,
+        });
         runs.push(run);
         say(`    ${summaryOf(run)}`);
       }
@@ -136,7 +146,11 @@ async function measure({
 
     const summaryFile = join(belongings.folder, 'summary.json');
     rmSync(summaryFile, { force: true });
-    const companion: Companion = companionOf(plan.scenario.name, { stage, products, timeScale: plan.timeScale });
+    const companion: Companion = companionOf(plan.scenario.name, {
+      stage,
+      products,
+      timeScale: plan.timeScale,
+    });
     const countedBefore = await started.countedRequests();
     const usageBefore = await stage.usage();
     const cpuBefore = cpuSecondsOf(started.pids);

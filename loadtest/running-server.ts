@@ -1,0 +1,59 @@
+/** A scenario against a server that runs already. Needs nothing but Node and k6. */
+import { copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { popularSlugs } from './catalogue.ts';
+import { runK6 } from './k6.ts';
+import type { Options } from './options.ts';
+import { newTestId, remoteWrite } from './remote-write.ts';
+import type { Scenario } from './scenarios.ts';
+import { type Summary, verdict } from './verdict.ts';
+
+/** A catalogue may hold a million; so many are listed within a second or two. */
+const mostProducts = 10_000;
+
+/** Resolves the exit code, 0 if every promise of the scenario was held. Rejects with a sentence if it cannot run. */
+export async function loadRunningServer(
+  k6: string,
+  scenario: Scenario,
+  url: string,
+  options: Options,
+): Promise<number> {
+  const answers = await fetch(`${url}/readyz`).then(
+    (response) => response.ok,
+    () => false,
+  );
+  if (!answers)
+    throw new Error(
+      `No server that is ready answers at ${url}: start it with npm start, or name another by --url.`,
+    );
+  const folder = mkdtempSync(join(tmpdir(), 'frontshelf-loadtest-'));
+  try {
+    const productsFile = join(folder, 'products.json');
+    // The ids are for targets that know no slugs.
+    const products = (await popularSlugs(url, mostProducts)).map((slug) => [0, slug]);
+    writeFileSync(productsFile, JSON.stringify(products));
+    const summaryFile = join(folder, 'summary.json');
+    const variables = {
+      // A server at hand is not a laptop under study: it gets a load that shows something.
+      RATE: '500',
+      ...options.variables,
+      URL: url,
+      API: 'page',
+      TIME_SCALE: String(options.timeScale),
+      PRODUCTS_FILE: productsFile,
+      SUMMARY_FILE: summaryFile,
+    };
+    const testId = options.testId ?? newTestId(scenario.name, new Date());
+    const settings = options.prometheus ? remoteWrite(options.prometheus, testId) : {};
+    const exitCode = await runK6(k6, scenario.path, variables, { settings });
+    if (!existsSync(summaryFile)) throw new Error('k6 ended without a result; its reason stands above.');
+    const summary: Summary = JSON.parse(readFileSync(summaryFile, 'utf8'));
+    if (options.json) copyFileSync(summaryFile, options.json);
+    console.log(`\n${verdict(summary).join('\n')}`);
+    console.log(exitCode === 0 ? `${scenario.name}: every promise was held.` : `${scenario.name}: failed.`);
+    return exitCode;
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
