@@ -1,5 +1,8 @@
 import pg from 'pg';
 
+/** Connections that stay however little there is to read, as a new one plans its statements first. */
+export const keptConnections = 3;
+
 /**
  * Returns a pool of connections that can only read, whoever the URL logs in as: each takes the role
  * frontshelf_reader, which the login must be or be a member of.
@@ -31,6 +34,7 @@ export function createReaderPool({
       // Reading many pages in one statement looks dear enough to compile; compiling takes longer.
       jit: 'off',
     }),
+    min: Math.min(keptConnections, max),
     max,
     connectionTimeoutMillis: connectTimeoutMs,
     query_timeout: queryTimeoutMs,

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import pg from 'pg';
 import { createReaderPool } from './pool.ts';
-import { productPageStatement, readProductPage } from './product-page.ts';
+import { planPageReads, productPageStatement, readProductPage } from './product-page.ts';
 import { createTestDatabase, type TestDatabase } from './testing.ts';
 
 let database: TestDatabase;
@@ -218,5 +218,20 @@ test('a page is read through indexes alone, but for what all pages share', async
     assert.match(plan, /Index Scan using product_slug_key on product p/);
   } finally {
     await client.end();
+  }
+});
+
+test('connections have their plan before the first page is asked for', async () => {
+  await planPageReads(pool, 2);
+  const clients = await Promise.all([pool.connect(), pool.connect()]);
+  try {
+    for (const client of clients) {
+      const { rows } = await client.query<{ executed: string }>(
+        "SELECT generic_plans + custom_plans AS executed FROM pg_prepared_statements WHERE name = 'product-page'",
+      );
+      assert.ok(Number(rows[0]?.executed) > 0);
+    }
+  } finally {
+    for (const client of clients) client.release();
   }
 });

@@ -39,3 +39,21 @@ export async function readProductPage(
   if (row === undefined) throw new Error('The page statement returned no row.');
   return { body: row[0] === null ? null : binaryText(row[0]), snapshot: row[1] };
 }
+
+/**
+ * Opens so many connections and has each plan the page statement, which costs a new one several times what reading a
+ * page does. Rejects with DatabaseUnavailable when Postgres cannot answer now.
+ */
+export async function planPageReads(pool: pg.Pool, connections: number): Promise<void> {
+  const opening = Array.from({ length: connections }, () => pool.connect());
+  const settled = await Promise.allSettled(opening);
+  const clients = settled.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
+  try {
+    // Planned when first executed, with whatever slug: no product has this one.
+    await Promise.all(clients.map((client) => readProductPage(client, '')));
+  } finally {
+    for (const client of clients) client.release();
+  }
+  const failure = settled.find((result) => result.status === 'rejected');
+  if (failure) throw databaseError(failure.reason);
+}

@@ -7,6 +7,8 @@ import type { Committed, WriteKind } from './writes.ts';
 
 const connectionsPerHost = 4;
 const pauseMs = 150;
+/** Asked without a pause, by one connection to each worker, a small machine would have no core left to answer with. */
+const askAgainMs = 2;
 const longestChaseMs = 10_000;
 
 export interface Chasers {
@@ -45,8 +47,10 @@ export function startChasers({ hosts, ledger, reader, phase }: ChasersOptions): 
   async function follow(target: Target, { slug, cell, value, returnedAtMs }: Committed, during: string) {
     while (target.connection.localPort !== undefined && performance.now() - returnedAtMs < longestChaseMs) {
       const found = await reader.read(target, slug);
-      if (!found?.shown.some(([name, shown]) => name === cell && ledger.isAsNew(name, shown, value)))
+      if (!found?.shown.some(([name, shown]) => name === cell && ledger.isAsNew(name, shown, value))) {
+        await delay(askAgainMs);
         continue;
+      }
       return add(lagsMs, during, found.endedAtMs - returnedAtMs);
     }
     if (!isOver) broken++;

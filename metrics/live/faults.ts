@@ -1,6 +1,7 @@
 /** For tests: what goes wrong in production, made for real. Each fault lasts until the function it returns is called. */
 import { connect } from 'node:net';
 import { constants, setPriority } from 'node:os';
+import { Redis } from 'ioredis';
 import pg from 'pg';
 import { eventually } from '../../cache/eventually.ts';
 import { startClients } from '../../cluster/keep-alive-clients.ts';
@@ -88,4 +89,47 @@ export async function flood(server: ServerProcess): Promise<Mend> {
   return async () => {
     for (const socket of sockets) socket.destroy();
   };
+}
+
+/**
+ * Servers lose the session in which they listen, and their role may have no more sessions than it has: what they have
+ * goes on, a new one is refused.
+ */
+export async function deafServers(database: TestDatabase, superuserUrl: string): Promise<Mend> {
+  const role = new URL(database.readerUrl).username;
+  const admin = (sql: string) => execute(superuserUrl, sql);
+  await admin(`ALTER ROLE ${role} CONNECTION LIMIT 1`);
+  await admin(
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'frontshelf-listen' ",
+  );
+  return () => admin(`ALTER ROLE ${role} CONNECTION LIMIT -1`);
+}
+
+/** The change log is pruned further than any server has read it. */
+export const prunedTooFar = (database: TestDatabase): Promise<unknown> =>
+  execute(
+    database.ownerUrl,
+    "UPDATE catalogue_change_horizon SET pruned = format('%s:%1$s:', pg_current_xact_id()::text::bigint + 5)::pg_snapshot",
+  );
+
+/** A Redis that has lost what it held and has no room for anything new, as after a start with a wrong `maxmemory`. */
+export async function fullRedis(url: string): Promise<Mend> {
+  const redis = new Redis(url);
+  await redis.config('SET', 'maxmemory-policy', 'noeviction');
+  await redis.config('SET', 'maxmemory', '1');
+  await redis.flushall();
+  return async () => {
+    await redis.config('SET', 'maxmemory', '256mb');
+    redis.disconnect();
+  };
+}
+
+async function execute(url: string, sql: string): Promise<void> {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  try {
+    await client.query(sql);
+  } finally {
+    await client.end();
+  }
 }

@@ -13,7 +13,16 @@ import { startClients } from '../../cluster/keep-alive-clients.ts';
 import { findK6 } from '../../loadtest/k6.ts';
 import { findRedis } from '../../local/redis.ts';
 import { alertRules, recordingRules } from '../prometheus/rule-files.ts';
-import { crawler, flood, type Mend, restartLoop, slowPostgres } from './faults.ts';
+import {
+  crawler,
+  deafServers,
+  flood,
+  fullRedis,
+  type Mend,
+  prunedTooFar,
+  restartLoop,
+  slowPostgres,
+} from './faults.ts';
 import { dashboardQueries, timed } from './queries.ts';
 import { exporters, type Stage, startStage } from './stage.ts';
 import { noPrometheus, type Series } from './watch.ts';
@@ -25,9 +34,6 @@ const onlyHealth = asked === undefined ? false : 'HEALTHY_SECONDS is set';
 
 /** Alerts that cannot be brought about here, with the reason. alerts.test.yml shows them to fire. */
 const neverMade: Readonly<Record<string, string>> = {
-  FeedGap: 'no fault here makes servers lose their place in the change log',
-  FeedNotWoken: 'no fault here takes their LISTEN sessions and nothing else',
-  RedisNotJoined: 'no fault here leaves a Redis that answers and takes no writes',
   MemoryNearLimit:
     'a heap that is filled in seconds is so small that V8 gives up below 85 %: it counts room for young objects into the limit',
 };
@@ -98,6 +104,19 @@ suite('before a real Prometheus', { skip }, () => {
       fired.filter((alert) => !(isMachineSlow && alert.startsWith('LatencyBudgetBurn'))),
       [],
     );
+  });
+
+  test('servers that nothing wakes, a change log that is cut, and a Redis without room', {
+    skip: onlyHealth,
+  }, async () => {
+    const deaf = await deafServers(stage.database, stage.postgres.url);
+    await prunedTooFar(stage.database);
+    const full = await fullRedis(stage.redis.url);
+    try {
+      await allFire(30, 'FeedGap', 'FeedNotWoken', 'RedisNotJoined');
+    } finally {
+      await Promise.all([deaf(), full()]);
+    }
   });
 
   test('Postgres that is gone while many pages are cold', { skip: onlyHealth }, async () => {

@@ -23,8 +23,9 @@ export interface Breakable {
 }
 
 export interface Stage {
-  readonly postgres: Breakable;
-  readonly redis: Breakable;
+  /** `url` is the superuser's. */
+  readonly postgres: Breakable & { readonly url: string };
+  readonly redis: Breakable & { readonly url: string };
   readonly database: TestDatabase;
   /** Three workers. */
   readonly server: Breakable & { readonly process: ServerProcess };
