@@ -37,6 +37,4 @@ export interface Program {
   readonly port: number;
   /** Answers 200 as soon as the program may be asked for pages. */
   readonly readyPath: string;
-  /** Where it tells Prometheus what it has counted, if it does. */
-  readonly metricsUrl?: string;
 }

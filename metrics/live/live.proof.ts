@@ -135,7 +135,7 @@ suite('before a real Prometheus', { skip }, () => {
     await allFire(30, 'WorkerRestartLoop', 'WorkersMissing', 'WorkerSnapshotStale');
   });
 
-  test('Redis that is gone', { skip: onlyHealth }, () => allFire(20, 'RedisDown'));
+  test('Redis that is gone', { skip: onlyHealth }, () => allFire(20, 'RedisDown', 'BreakerOpen'));
 
   test('Postgres that is slow, and read for pages that nobody else wants', { skip: onlyHealth }, async () => {
     const latency = ['LatencyBudgetBurnFast', 'LatencyBudgetBurn', 'LatencyBudgetBurnSlow'];
