@@ -37,4 +37,6 @@ export interface Program {
   readonly port: number;
   /** Answers 200 as soon as the program may be asked for pages. */
   readonly readyPath: string;
+  /** Where it tells what it has counted, as Prometheus reads it; absent when it counts nothing. */
+  readonly metricsUrl?: string;
 }
