@@ -41,6 +41,8 @@ export async function loadRunningServer(
       URL: url,
       API: 'page',
       TIME_SCALE: String(options.timeScale),
+      // They are for the lab's curves; in Prometheus each would be a set of series more.
+      SLICE_COUNT: '0',
       PRODUCTS_FILE: productsFile,
       SUMMARY_FILE: summaryFile,
     };

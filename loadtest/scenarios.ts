@@ -21,6 +21,10 @@ export function listScenarios(): Scenario[] {
         .replaceAll(/^ \* ?/gm, '')
         .replaceAll(/\s+/g, ' ')
         .trim();
-      return { name: file.slice(0, -'.ts'.length), path, summary: /^.*?[.:](?= |$)/.exec(text)?.[0] ?? text };
+      return {
+        name: file.slice(0, -'.ts'.length),
+        path,
+        summary: /^.*?[.:?](?= |$)/.exec(text)?.[0] ?? text,
+      };
     });
 }

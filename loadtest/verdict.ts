@@ -11,9 +11,13 @@ export interface Summary {
   >;
 }
 
+/** What the slices of a run have thresholds for is to be in the summary; they promise nothing. */
+const isOfSlice = (metric: string) => metric.includes('{slice:');
+
 /** One line per figure that was promised, and whether it was held; what it came to, where k6 says so. */
 export function verdict({ metrics }: Summary): string[] {
-  return Object.entries(metrics).flatMap(([metric, { values, thresholds }]) =>
+  const promised = Object.entries(metrics).filter(([metric]) => !isOfSlice(metric));
+  return promised.flatMap(([metric, { values, thresholds }]) =>
     Object.entries(thresholds ?? {}).map(([condition, { ok }]) => {
       // "p(99)<100" is about the value named "p(99)".
       const value = values[/^[^<>=!]*/.exec(condition)?.[0].trim() ?? ''];

@@ -27,14 +27,17 @@ export function startK6({ url, slugs, prometheusUrl }: K6Options): K6Run | undef
   const k6 = findK6();
   if (k6 === undefined) return undefined;
   const folder = mkdtempSync(join(tmpdir(), 'frontshelf-k6-'));
-  const slugsFile = join(folder, 'slugs.json');
-  writeFileSync(slugsFile, JSON.stringify(slugs));
+  const productsFile = join(folder, 'products.json');
+  // The ids are for servers that know no slugs.
+  writeFileSync(productsFile, JSON.stringify(slugs.map((slug) => [0, slug])));
   const variables = {
     URL: url,
-    SLUGS_FILE: slugsFile,
+    PRODUCTS_FILE: productsFile,
     SUMMARY_FILE: join(folder, 'summary.json'),
     RATE: ratePerSecond,
     DURATION: '1h',
+    // Each would be a set of series more.
+    SLICE_COUNT: 0,
   };
   const child = spawn(
     k6,
