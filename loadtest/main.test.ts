@@ -25,7 +25,11 @@ test('a wrong option, a missing k6 and a missing server each get one sentence', 
   const port = await closedPort();
   for (const [args, env, sentence] of [
     [['--scenario', 'page-views'], {}, /^--scenario must be one of: .*page-view.*\.\n$/],
-    [[...short, '--rate', '0'], {}, /^--rate must be a whole number of requests per second; it is "0"\.\n$/],
+    [
+      [...short, '--rate', '0'],
+      {},
+      /^--rate must be a whole number of page views per second; it is "0"\.\n$/,
+    ],
     [
       short,
       { PATH: '/nowhere', HOME: '/nowhere', GOPATH: '', GOBIN: '' },
@@ -77,7 +81,7 @@ test('wrong pages and failed requests break the promises', { skip: noK6 }, async
     `http://127.0.0.1:${address.port}`,
   ]);
   assert.notEqual(exitCode, 0);
-  assert.match(stdout, /BROKEN {2}wrong_answers count==0, it is 20/);
+  assert.match(stdout, /BROKEN {2}wrong_answers count==0, it is 2\d\n/);
   assert.match(stdout, /BROKEN {2}http_req_failed rate==0, it is 0\.2/);
 });
 

@@ -29,8 +29,9 @@ const run = (name: string, variables: Readonly<Record<string, string>>) => {
 for (const api of ['page', 'parts'] as const)
   test(`every scenario gets the right answers from a right server, by the ${api} API`, {
     skip,
+    // Most of their time is pauses.
+    concurrency: 3,
   }, async (t) => {
-    // At once, as most of their time is pauses.
     const runs = scenarios.map(({ name }) =>
       t.test(name, async (t) => {
         const server = await startStubServer(answerTo);
