@@ -89,7 +89,10 @@ test('cold-cache views no product twice, and ends when all have been viewed', { 
   assert.equal(new Set(server.asked).size, server.asked.length);
   // The last of an open loop begins at the end, or just not.
   assert.ok(server.asked.length >= products.length - 1);
-  assert.notDeepEqual(server.asked, [...server.asked].sort());
+  assert.notDeepEqual(
+    server.asked.slice(0, 10),
+    products.slice(0, 10).map(([, slug]) => `/v1/products/${slug}`),
+  );
 });
 
 test('the old profile asks for its parts in its order', { skip }, async (t) => {

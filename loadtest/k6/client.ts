@@ -70,16 +70,14 @@ function timed(view: () => void): void {
 }
 
 /** The page in one request, or its parts as a browser asks for them, as many at once as it has connections. */
-export function viewPage(product: Product | undefined): void {
-  if (product === undefined) throw new Error('There is no product to ask for.');
+export function viewPage(product: Product): void {
   timed(() =>
     api === 'page' ? ask(pageOf(product)) : askAtOnce(parts.map(({ name }) => partOf(product, name))),
   );
 }
 
 /** Ten requests one after the other, as the first store's load test had them: ten parts, or the page ten times. */
-export function viewAsFirstStore(product: Product | undefined): void {
-  if (product === undefined) throw new Error('There is no product to ask for.');
+export function viewAsFirstStore(product: Product): void {
   timed(() => {
     for (const name of oldProfileParts) ask(api === 'page' ? pageOf(product) : partOf(product, name));
   });

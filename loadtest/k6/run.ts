@@ -77,9 +77,9 @@ export function planRun(name: string, { seconds, scenario }: Load, thresholds: T
     // Without `url`, and with one name for all pages, series stay few whatever the number of products.
     systemTags: ['name', 'status', 'method', 'scenario', 'expected_response', 'error_code', 'check'],
     summaryTrendStats: ['avg', 'min', 'med', 'p(95)', 'p(99)', 'max'],
-    // As a browser does: so many connections to a host, and all requests of a page waiting for one.
+    // A browser has six connections to a host, over HTTP/1.1; nothing else is to hold a page's requests back.
     batchPerHost: 6,
-    batch: 100,
+    batch: 20,
     maxRedirects: 0,
   };
   /** The whole summary as JSON, with the length of a slice: into the file that is named, else to the terminal. */

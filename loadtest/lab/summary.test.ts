@@ -87,6 +87,7 @@ test('the breakpoint is the rate of the last slice before the first that was too
   assert.equal(breakpointOf([...rising, slice(3000, 51), slice(4000, 5)], 50), 400);
   assert.equal(breakpointOf([...rising, slice(3000, 5, 4)], 50), 400);
   assert.equal(breakpointOf([...rising, slice(3000, 5, 3), slice(3100, 90)], 50), 600, '0.1 % may fail');
+  assert.equal(breakpointOf([slice(0, 0), ...rising, slice(0, 0)], 50), 400, 'no answer came any more');
 });
 
 test('a server that never broke has no breakpoint, and one that broke at once has that of no requests', () => {

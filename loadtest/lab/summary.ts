@@ -67,13 +67,17 @@ export function readSummary(text: string): Measured {
 const mostFailures = 0.001;
 
 /**
- * Requests per second of the last slice that held, before the first in which the 99th percentile was above the bound
- * or requests failed. Null when all held, as the server was not asked for enough; 0 when the first did not.
+ * Requests per second of the last slice that held, before the first in which the 99th percentile was above the bound,
+ * requests failed, or none was answered any more. Null when all held, as the server was not asked for enough; 0 when
+ * the first did not.
  */
 export function breakpointOf(slices: readonly Slice[], p99Ms: number): number | null {
+  const first = slices.findIndex(({ requests }) => requests > 0);
   const broken = slices.findIndex(
-    ({ requests, failedRequests, responseMs }) =>
-      responseMs.p99 > p99Ms || failedRequests > requests * mostFailures,
+    ({ requests, failedRequests, responseMs }, index) =>
+      responseMs.p99 > p99Ms ||
+      failedRequests > requests * mostFailures ||
+      (requests === 0 && first !== -1 && index > first),
   );
   if (broken === -1) return null;
   const last = slices[broken - 1];

@@ -2,7 +2,7 @@
  * At what rate does a server break?
  *
  * Page views whose rate rises evenly. Where the server broke is read from the slices: the last before response times
- * passed the bound or requests failed. A run that is stopped because a second is common broke its condition, as meant.
+ * passed the bound, or requests failed. The condition only ends a run soon after that; to break it is no fault.
  */
 import { viewPage } from '../k6/client.ts';
 import { byPopularity } from '../k6/products.ts';

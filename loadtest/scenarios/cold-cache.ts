@@ -18,6 +18,6 @@ export const { options, handleSummary } = planRun(
 );
 
 export default function coldCache(): void {
-  const { iterationInTest } = exec.scenario;
-  if (iterationInTest < products.length) viewPage(products[iterationInTest]);
+  const product = products[exec.scenario.iterationInTest];
+  if (product !== undefined) viewPage(product);
 }
