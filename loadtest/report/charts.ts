@@ -1,0 +1,201 @@
+/** Which charts a result has, as data that `draw.js` draws in the reader's browser. */
+import type { Result, Run } from '../lab/result.ts';
+import { type FigureName, type Row, rowsOf, sizesOf, spreadOf, targetsOf } from './figures.ts';
+import { count, decimal } from './text.ts';
+
+export interface Chart {
+  readonly id: string;
+  /** What to see in it. */
+  readonly title: string;
+  readonly unit: string;
+  readonly kind: 'bar' | 'line';
+  readonly scale: 'linear' | 'logarithmic';
+  /** The same in charts that are read side by side. */
+  readonly min: number;
+  readonly max: number;
+  /** What the labels are of. */
+  readonly axis: string;
+  readonly labels: readonly string[];
+  readonly series: readonly Series[];
+}
+
+export interface Series {
+  readonly target: string;
+  /** Of the target, in all charts. */
+  readonly color: number;
+  /** One for each label; null where there is none that may be compared. */
+  readonly values: readonly (number | null)[];
+}
+
+type Unscaled = Omit<Chart, 'min' | 'max' | 'scale'>;
+
+/** Charts that are read side by side, on one scale. */
+export type ChartGroup = readonly Chart[];
+
+/** Without those that would be empty. */
+export function chartsOf(result: Result): ChartGroup[] {
+  const rows = rowsOf(result);
+  const targets = targetsOf(result.runs);
+  const sizes = sizesOf(result.runs).map(({ name }) => name);
+
+  /** A series for each target that has a value. */
+  const seriesOf = <Label>(
+    labels: readonly Label[],
+    read: (target: string, label: Label) => number | undefined,
+  ) =>
+    targets
+      .map((target, index) => ({
+        target,
+        color,
+        values: labels.map((label) => read(target, label) ?? null),
+      }))
+      .filter(({ values }) => values.some((value) => value !== null));
+
+  const rowAt = (target: string, size: string): Row | undefined =>
+    rows.find((row) => row.target === target && row.size.name === size);
+
+  const bySize = (
+    id: string,
+    title: string,
+    unit: string,
+    read: (row: Row) => number | undefined,
+  ): Unscaled => ({
+    id,
+    title,
+    unit,
+    kind: 'bar',
+    axis: 'Size',
+    labels: sizes,
+    series: seriesOf(sizes, (target, size) => {
+      const row = rowAt(target, size);
+      return row && read(row);
+    }),
+  });
+  const medianOf = (name: FigureName) => (row: Row) => row.figures[name]?.median;
+
+  const responses = sizes.map((size): Unscaled => {
+    const figures = [
+      ['average', 'avgMs'],
+      ['p50', 'p50Ms'],
+      ['p95', 'p95Ms'],
+      ['p99', 'p99Ms'],
+    ] as const;
+    return {
+      id: `response-${size}`,
+      title: `Response time of a request, ${size}`,
+      unit: 'ms',
+      kind: 'bar',
+      axis: 'Figure',
+      labels: figures.map(([label]) => label),
+      series: seriesOf(figures, (target, [, name]) => rowAt(target, size)?.figures[name]?.median),
+    };
+  });
+
+  const overTime = (what: string, percentile: 'med' | 'p99') =>
+    sizes.map((size): Unscaled => {
+      const compared = rows.filter((row) => row.size.name === size && row.state === 'valid');
+      const longest = Math.max(0, ...compared.flatMap(({ runs }) => runs.map(({ slices }) => slices.length)));
+      const indexes = Array.from({ length: longest }, (_, index) => index);
+      return {
+        id: `over-time-${percentile}-${size}`,
+        title: `${what} over time, ${size}`,
+        unit: 'ms',
+        kind: 'line',
+        axis: 'Seconds from the start',
+        labels: indexes.map((index) => sliceLabel(compared, index)),
+        series: seriesOf(indexes, (target, index) => {
+          const runs = compared.find((row) => row.target === target)?.runs ?? [];
+          return spreadOf(
+            runs
+              .flatMap(({ slices }) => slices[index] ?? [])
+              .flatMap(({ requests, responseMs }) => (requests > 0 ? responseMs[percentile] : [])),
+          )?.median;
+        }),
+      };
+    });
+
+  const groups: (readonly Unscaled[])[] = [
+    responses,
+    [
+      bySize('throughput', 'Page views served', 'page views/s', medianOf('pageViewsPerSecond')),
+      bySize('errors', 'Requests that failed, broken targets too', '%', medianOf('errorPercent')),
+    ],
+    [bySize('cpu', 'Server CPU for a page view: less is better', 'ms of CPU', medianOf('serverCpuMs'))],
+    ...scenarioCharts(result.scenario.name, bySize),
+    overTime('Median response', 'med'),
+    overTime('99th percentile of the response', 'p99'),
+  ];
+  // Throughput and errors are two things, and are read each on its own scale.
+  return groups
+    .map((group) => group.filter(({ series }) => series.length > 0))
+    .filter((group) => group.length > 0)
+    .map((group) => {
+      const oneUnit = new Set(group.map(({ unit }) => unit)).size === 1;
+      return group.map((chart) => scaled(chart, oneUnit ? group : [chart]));
+    });
+}
+
+function scenarioCharts(
+  scenario: string,
+  bySize: (id: string, title: string, unit: string, read: (row: Row) => number | undefined) => Unscaled,
+): (readonly Unscaled[])[] {
+  const extraOf = (read: (run: Run) => number | undefined) => (row: Row) =>
+    row.state === 'broken' ? undefined : spreadOf(row.runs.flatMap((run) => read(run) ?? []))?.median;
+  if (scenario === 'breakpoint')
+    return [
+      [
+        bySize('breakpoint', 'The rate at which the bounds broke: more is better', 'page views/s', (row) =>
+          row.state === 'valid' ? extraOf(({ extra }) => extra.breakpointPerSecond)(row) : undefined,
+        ),
+      ],
+    ];
+  if (scenario === 'edits')
+    return [
+      [
+        bySize(
+          'misses',
+          'Page views that were read from Postgres: less is better',
+          '%',
+          extraOf(missPercentOf),
+        ),
+      ],
+    ];
+  return [];
+}
+
+/** Of a hundred page views, those for which Postgres was asked for the page. */
+export const missPercentOf = ({ extra, pageViews }: Run): number | undefined =>
+  extra.pageStatements === undefined ? undefined : (100 * extra.pageStatements) / pageViews;
+
+function sliceLabel(rows: readonly Row[], index: number): string {
+  const from = spreadOf(
+    rows.flatMap(({ runs }) => runs.flatMap(({ slices }) => slices[index]?.fromSeconds ?? [])),
+  );
+  return from === undefined ? '' : from.median < 10 ? decimal(from.median) : count(from.median);
+}
+
+/** Beyond this many times the least, bars from zero would hide the least. */
+const linearRange = 20;
+
+function scaled(chart: Unscaled, together: readonly Unscaled[]): Chart {
+  const values = together
+    .flatMap(({ series }) => series.flatMap((one) => one.values))
+    .filter((value) => value !== null);
+  const positive = values.filter((value) => value > 0);
+  const least = Math.min(...positive);
+  const most = Math.max(...values);
+  const logarithmic = chart.unit !== '%' && positive.length === values.length && most > linearRange * least;
+  if (!logarithmic) return { ...chart, scale: 'linear', min: 0, max: most > 0 ? niceAbove(most) : 1 };
+  return { ...chart, scale: 'logarithmic', min: stepBelow(least), max: niceAbove(most) };
+}
+
+/** A full power of ten, and one more when the least bar would have no height. */
+function stepBelow(value: number): number {
+  const power = 10 ** Math.floor(Math.log10(value));
+  return value < 1.5 * power ? power / 10 : power;
+}
+
+function niceAbove(value: number): number {
+  const power = 10 ** Math.floor(Math.log10(value));
+  return ([1, 1.5, 2, 3, 4, 5, 6, 8].find((step) => step * power >= value) ?? 10) * power;
+}
