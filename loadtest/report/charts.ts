@@ -27,6 +27,11 @@ export interface Series {
   readonly values: readonly (number | null)[];
 }
 
+/** Colours of `report.css`; of more targets some share one. */
+const colorCount = 8;
+export const colorOf = (target: string, targets: readonly string[]): number =>
+  targets.indexOf(target) % colorCount;
+
 type Unscaled = Omit<Chart, 'min' | 'max' | 'scale'>;
 
 /** Charts that are read side by side, on one scale. */
@@ -44,9 +49,9 @@ export function chartsOf(result: Result): ChartGroup[] {
     read: (target: string, label: Label) => number | undefined,
   ) =>
     targets
-      .map((target, index) => ({
+      .map((target) => ({
         target,
-        color,
+        color: colorOf(target, targets),
         values: labels.map((label) => read(target, label) ?? null),
       }))
       .filter(({ values }) => values.some((value) => value !== null));

@@ -1,7 +1,7 @@
 /** All figures of a result as tables: a report can be read without its charts. */
 import type { Spread } from '../bench/statistics.ts';
 import type { Result, Run, Size } from '../lab/result.ts';
-import { type Chart, missPercentOf } from './charts.ts';
+import { type Chart, colorOf, missPercentOf } from './charts.ts';
 import { type FigureName, figureOf, type Row, spreadOf } from './figures.ts';
 import { type Html, html, nothing } from './html.ts';
 import { judgeRun, type State } from './judge.ts';
@@ -81,7 +81,7 @@ ${bySize(
   rows,
   columns.length + 2,
   ({ target, figures, state }) =>
-    html`<tr>${targetHead(target, targets.indexOf(target))}${columns.map(({ figure }) => cell(figures[figure]))}<td>${badge(state)}</td></tr>
+    html`<tr>${targetHead(target, colorOf(target, targets))}${columns.map(({ figure }) => cell(figures[figure]))}<td>${badge(state)}</td></tr>
 `,
 )}</table>`,
   );
@@ -134,7 +134,7 @@ ${bySize(
   rows,
   columns.length + 2,
   ({ target, runs, state }) =>
-    html`<tr>${targetHead(target, targets.indexOf(target))}${columns.map(([, , read]) => cell(state === 'broken' ? undefined : spreadOf(runs.flatMap((run) => read(run) ?? []))))}<td>${badge(state)}</td></tr>
+    html`<tr>${targetHead(target, colorOf(target, targets))}${columns.map(([, , read]) => cell(state === 'broken' ? undefined : spreadOf(runs.flatMap((run) => read(run) ?? []))))}<td>${badge(state)}</td></tr>
 `,
 )}</table>`,
   );
