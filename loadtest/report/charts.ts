@@ -32,7 +32,16 @@ const colorCount = 8;
 export const colorOf = (target: string, targets: readonly string[]): number =>
   targets.indexOf(target) % colorCount;
 
-type Unscaled = Omit<Chart, 'min' | 'max' | 'scale'>;
+type Unscaled = Omit<Chart, 'min' | 'max' | 'scale'> & {
+  /** `fitting`: logarithmic where bars from zero would hide the least. */
+  readonly wants: Chart['scale'] | 'fitting';
+};
+
+/** A chart of one figure, with the sizes side by side. */
+type BySize = (
+  chart: Pick<Unscaled, 'id' | 'title' | 'unit' | 'wants'>,
+  read: (row: Row) => number | undefined,
+) => Unscaled;
 
 /** Charts that are read side by side, on one scale. */
 export type ChartGroup = readonly Chart[];
@@ -59,15 +68,8 @@ export function chartsOf(result: Result): ChartGroup[] {
   const rowAt = (target: string, size: string): Row | undefined =>
     rows.find((row) => row.target === target && row.size.name === size);
 
-  const bySize = (
-    id: string,
-    title: string,
-    unit: string,
-    read: (row: Row) => number | undefined,
-  ): Unscaled => ({
-    id,
-    title,
-    unit,
+  const bySize: BySize = (chart, read) => ({
+    ...chart,
     kind: 'bar',
     axis: 'Size',
     labels: sizes,
@@ -89,6 +91,7 @@ export function chartsOf(result: Result): ChartGroup[] {
       id: `response-${size}`,
       title: `Response time of a request, ${size}`,
       unit: 'ms',
+      wants: 'fitting',
       kind: 'bar',
       axis: 'Figure',
       labels: figures.map(([label]) => label),
@@ -98,18 +101,22 @@ export function chartsOf(result: Result): ChartGroup[] {
 
   const overTime = (what: string, percentile: 'med' | 'p99') =>
     sizes.map((size): Unscaled => {
-      const compared = rows.filter((row) => row.size.name === size && row.state === 'valid');
-      const longest = Math.max(0, ...compared.flatMap(({ runs }) => runs.map(({ slices }) => slices.length)));
+      const compared = rows.filter((row) => row.size.name === size && row.timedRuns.length > 0);
+      const longest = Math.max(
+        0,
+        ...compared.flatMap(({ timedRuns }) => timedRuns.map(({ slices }) => slices.length)),
+      );
       const indexes = Array.from({ length: longest }, (_, index) => index);
       return {
         id: `over-time-${percentile}-${size}`,
         title: `${what} over time, ${size}`,
         unit: 'ms',
+        wants: 'fitting',
         kind: 'line',
         axis: 'Seconds from the start',
         labels: indexes.map((index) => sliceLabel(compared, index)),
         series: seriesOf(indexes, (target, index) => {
-          const runs = compared.find((row) => row.target === target)?.runs ?? [];
+          const runs = compared.find((row) => row.target === target)?.timedRuns ?? [];
           return spreadOf(
             runs
               .flatMap(({ slices }) => slices[index] ?? [])
@@ -122,10 +129,26 @@ export function chartsOf(result: Result): ChartGroup[] {
   const groups: (readonly Unscaled[])[] = [
     responses,
     [
-      bySize('throughput', 'Page views served', 'page views/s', medianOf('pageViewsPerSecond')),
-      bySize('errors', 'Requests that failed, broken targets too', '%', medianOf('errorPercent')),
+      bySize(
+        { id: 'throughput', title: 'Page views served', unit: 'page views/s', wants: 'fitting' },
+        medianOf('pageViewsPerSecond'),
+      ),
+      bySize(
+        { id: 'errors', title: 'Requests that failed, broken targets too', unit: '%', wants: 'linear' },
+        medianOf('errorPercent'),
+      ),
     ],
-    [bySize('cpu', 'Server CPU for a page view: less is better', 'ms of CPU', medianOf('serverCpuMs'))],
+    [
+      bySize(
+        {
+          id: 'cpu',
+          title: 'Server CPU for a page view: less is better',
+          unit: 'ms of CPU',
+          wants: 'logarithmic',
+        },
+        medianOf('serverCpuMs'),
+      ),
+    ],
     ...scenarioCharts(result.scenario.name, bySize),
     overTime('Median response', 'med'),
     overTime('99th percentile of the response', 'p99'),
@@ -140,17 +163,19 @@ export function chartsOf(result: Result): ChartGroup[] {
     });
 }
 
-function scenarioCharts(
-  scenario: string,
-  bySize: (id: string, title: string, unit: string, read: (row: Row) => number | undefined) => Unscaled,
-): (readonly Unscaled[])[] {
-  const extraOf = (read: (run: Run) => number | undefined) => (row: Row) =>
-    row.state === 'broken' ? undefined : spreadOf(row.runs.flatMap((run) => read(run) ?? []))?.median;
+function scenarioCharts(scenario: string, bySize: BySize): (readonly Unscaled[])[] {
   if (scenario === 'breakpoint')
     return [
       [
-        bySize('breakpoint', 'The rate at which the bounds broke: more is better', 'page views/s', (row) =>
-          row.state === 'valid' ? extraOf(({ extra }) => extra.breakpointPerSecond)(row) : undefined,
+        bySize(
+          {
+            id: 'breakpoint',
+            title: 'The rate at which the bounds broke: more is better',
+            unit: 'page views/s',
+            wants: 'fitting',
+          },
+          ({ timedRuns }) =>
+            spreadOf(timedRuns.flatMap(({ extra }) => extra.breakpointPerSecond ?? []))?.median,
         ),
       ],
     ];
@@ -158,10 +183,16 @@ function scenarioCharts(
     return [
       [
         bySize(
-          'misses',
-          'Page views that were read from Postgres: less is better',
-          '%',
-          extraOf(missPercentOf),
+          {
+            id: 'misses',
+            title: 'Page views that were read from Postgres: less is better',
+            unit: '%',
+            wants: 'linear',
+          },
+          ({ runs, state }) =>
+            state === 'broken'
+              ? undefined
+              : spreadOf(runs.flatMap((run) => missPercentOf(run) ?? []))?.median,
         ),
       ],
     ];
@@ -174,7 +205,7 @@ export const missPercentOf = ({ extra, pageViews }: Run): number | undefined =>
 
 function sliceLabel(rows: readonly Row[], index: number): string {
   const from = spreadOf(
-    rows.flatMap(({ runs }) => runs.flatMap(({ slices }) => slices[index]?.fromSeconds ?? [])),
+    rows.flatMap(({ timedRuns }) => timedRuns.flatMap(({ slices }) => slices[index]?.fromSeconds ?? [])),
   );
   return from === undefined ? '' : from.median < 10 ? decimal(from.median) : count(from.median);
 }
@@ -182,14 +213,17 @@ function sliceLabel(rows: readonly Row[], index: number): string {
 /** Beyond this many times the least, bars from zero would hide the least. */
 const linearRange = 20;
 
-function scaled(chart: Unscaled, together: readonly Unscaled[]): Chart {
+function scaled({ wants, ...chart }: Unscaled, together: readonly Unscaled[]): Chart {
   const values = together
     .flatMap(({ series }) => series.flatMap((one) => one.values))
     .filter((value) => value !== null);
   const positive = values.filter((value) => value > 0);
   const least = Math.min(...positive);
   const most = Math.max(...values);
-  const logarithmic = chart.unit !== '%' && positive.length === values.length && most > linearRange * least;
+  const logarithmic =
+    // There is no zero on a logarithmic scale.
+    positive.length === values.length &&
+    (wants === 'logarithmic' || (wants === 'fitting' && most > linearRange * least));
   if (!logarithmic) return { ...chart, scale: 'linear', min: 0, max: most > 0 ? niceAbove(most) : 1 };
   return { ...chart, scale: 'logarithmic', min: stepBelow(least), max: niceAbove(most) };
 }

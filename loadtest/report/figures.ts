@@ -43,6 +43,8 @@ export interface Row {
   readonly target: string;
   readonly size: Size;
   readonly runs: readonly Run[];
+  /** Those whose times may be compared; none when broken. */
+  readonly timedRuns: readonly Run[];
   /** `broken` when one round was; `void` when no round is valid. */
   readonly state: State;
   /** Why rounds are broken or void, each once. */
@@ -75,10 +77,11 @@ function rowOf(target: string, size: Size, runs: readonly Run[], scenario: strin
   const valid = judged.filter(({ state }) => state === 'valid').map(({ run }) => run);
   const broken = judged.filter(({ state }) => state === 'broken');
   const state = broken.length > 0 ? 'broken' : valid.length === 0 ? 'void' : 'valid';
+  const timedRuns = state === 'broken' ? [] : valid;
+  const workRuns = state === 'broken' ? [] : runs;
   const figures = Object.fromEntries(
     figureNames.flatMap((name) => {
-      const usable =
-        name in trustFigures ? runs : state === 'broken' ? [] : name in timedFigures ? valid : runs;
+      const usable = name in trustFigures ? runs : name in timedFigures ? timedRuns : workRuns;
       const over = spreadOf(usable.map((run) => figureOf(run, name)));
       return over === undefined ? [] : [[name, over]];
     }),
@@ -88,6 +91,7 @@ function rowOf(target: string, size: Size, runs: readonly Run[], scenario: strin
     target,
     size,
     runs,
+    timedRuns,
     state,
     reasons: [...new Set(told.flatMap(({ reasons }) => reasons))],
     figures,
@@ -104,12 +108,12 @@ export function spreadOf(values: readonly number[]): Spread | undefined {
  * How many times as much as the reference a row needs: one ratio for each round that both have, as machines drift by
  * more from round to round than within one. Undefined when the rows have no such round.
  */
-export function ratioOf(name: FigureName, row: Row, reference: Row, scenario: string): Spread | undefined {
+export function ratioOf(name: FigureName, row: Row, reference: Row): Spread | undefined {
   if (row.state === 'broken' || reference.state === 'broken') return undefined;
-  const usable = (run: Run) => !(name in timedFigures) || judgeRun(run, scenario).state === 'valid';
+  const usable = ({ runs, timedRuns }: Row) => (name in timedFigures ? timedRuns : runs);
   return spreadOf(
-    row.runs.filter(usable).flatMap((run) => {
-      const other = reference.runs.filter(usable).find(({ round }) => round === run.round);
+    usable(row).flatMap((run) => {
+      const other = usable(reference).find(({ round }) => round === run.round);
       return other === undefined ? [] : [figureOf(run, name) / figureOf(other, name)];
     }),
   );

@@ -7,15 +7,14 @@ import { type Html, html, jsonScript, nothing, script, style } from './html.ts';
 import {
   chartTable,
   conditionsTable,
-  countText,
   extrasTable,
   publishedSection,
   runsTable,
   speedTable,
   workTable,
 } from './tables.ts';
-import { decimal } from './text.ts';
-import { methodText, sizesText, verdict } from './verdict.ts';
+import { countText, decimal } from './text.ts';
+import { comparisons, complaints, methodText, sizesText } from './verdict.ts';
 
 const ownFile = (name: string) => readFileSync(new URL(name, import.meta.url), 'utf8');
 
@@ -54,10 +53,8 @@ ${style(ownFile('./report.css'))}
 <p class="facts">${countText(targets.length, 'target')} · ${sizesText(result)} · ${countText(rounds, 'round')} · ${scenario.timeScale === 1 ? 'full length' : `${decimal(scenario.timeScale)} of full length`}</p>
 </header>
 <section><h2>Verdict</h2>
-<ul class="verdict">${verdict(result).map(
-    (sentence) => html`<li>${sentence}</li>
-`,
-  )}</ul>
+${sentences('complaints', complaints(result))}
+${sentences('comparisons', comparisons(result))}
 <p class="method">${methodText(result)}</p></section>
 <section><h2>Figures</h2>
 <p>A broken target has no figures but its errors: errors are quick. Of a void round nothing that hangs on time is compared. A response is that of one request, of which a page view takes one or fifteen.</p>
@@ -86,6 +83,14 @@ ${script(ownFile('./draw.js'))}
 `;
   return document.html;
 }
+
+const sentences = (name: string, texts: readonly string[]): Html =>
+  texts.length === 0
+    ? nothing
+    : html`<ul class="${name}">${texts.map(
+        (text) => html`<li>${text}</li>
+`,
+      )}</ul>`;
 
 function figure(chart: Chart): Html {
   const scale = chart.scale === 'logarithmic' ? ', log scale' : '';

@@ -6,7 +6,7 @@ import { type FigureName, figureOf, type Row, spreadOf } from './figures.ts';
 import { type Html, html, nothing } from './html.ts';
 import { judgeRun, type State } from './judge.ts';
 import { flaws, type PublishedRun, published } from './published.ts';
-import { count, decimal, sizeText } from './text.ts';
+import { decimal, sizeText } from './text.ts';
 
 interface Column {
   readonly head: string;
@@ -41,6 +41,12 @@ const heading = (text: string, unit = '') =>
   html`<th scope="col">${text}${unit === '' ? nothing : html`<small>${unit}</small>`}</th>`;
 
 const badge = (state: State): Html => html`<strong class="state ${state}">${state}</strong>`;
+
+/** A row is valid when one round is, and then says how many are not. */
+function judgement({ state, runs, timedRuns }: Row): Html {
+  const voidRounds = state === 'valid' ? runs.length - timedRuns.length : 0;
+  return html`<td>${badge(state)}${voidRounds > 0 ? html`<small>${voidRounds} of ${runs.length} void</small>` : nothing}</td>`;
+}
 
 const cell = (figure: Spread | undefined): Html => {
   if (figure === undefined) return html`<td class="none">–</td>`;
@@ -80,8 +86,8 @@ function figuresTable(
 ${bySize(
   rows,
   columns.length + 2,
-  ({ target, figures, state }) =>
-    html`<tr>${targetHead(target, colorOf(target, targets))}${columns.map(({ figure }) => cell(figures[figure]))}<td>${badge(state)}</td></tr>
+  (row) =>
+    html`<tr>${targetHead(row.target, colorOf(row.target, targets))}${columns.map(({ figure }) => cell(row.figures[figure]))}${judgement(row)}</tr>
 `,
 )}</table>`,
   );
@@ -133,8 +139,8 @@ export function extrasTable(rows: readonly Row[], targets: readonly string[]): H
 ${bySize(
   rows,
   columns.length + 2,
-  ({ target, runs, state }) =>
-    html`<tr>${targetHead(target, colorOf(target, targets))}${columns.map(([, , read]) => cell(state === 'broken' ? undefined : spreadOf(runs.flatMap((run) => read(run) ?? []))))}<td>${badge(state)}</td></tr>
+  (row) =>
+    html`<tr>${targetHead(row.target, colorOf(row.target, targets))}${columns.map(([, , read]) => cell(row.state === 'broken' ? undefined : spreadOf(row.runs.flatMap((run) => read(run) ?? []))))}${judgement(row)}</tr>
 `,
 )}</table>`,
   );
@@ -193,11 +199,11 @@ export function publishedSection(rows: readonly Row[]): Html {
   const caption = 'The first store: its published figures beside what was measured here';
   const sizes = ['base', 'scaled'] as const;
   const theirs = ({ avgMs, requestsPerSecond, failedPercent }: PublishedRun) =>
-    html`<td>${decimal(avgMs)}</td><td>${decimal(requestsPerSecond)}</td><td>${failedPercent}</td>`;
+    html`<td>${avgMs}</td><td>${requestsPerSecond}</td><td>${failedPercent}</td>`;
   const ours = (target: string, size: string) => {
     const row = rows.find((one) => one.target === target && one.size.name === size);
     const { avgMs, requestsPerSecond, errorPercent } = row?.figures ?? {};
-    return html`${cell(avgMs)}${cell(requestsPerSecond)}${cell(errorPercent)}<td>${row ? badge(row.state) : 'not measured'}</td>`;
+    return html`${cell(avgMs)}${cell(requestsPerSecond)}${cell(errorPercent)}${row ? judgement(row) : html`<td>not measured</td>`}`;
   };
   const units = [heading('average', 'ms'), heading('requests', '/s'), heading('failed', '%')];
   return html`<section><h2>Theirs and ours</h2>
@@ -222,6 +228,3 @@ ${scrolled(
 `,
   )}</ul></section>`;
 }
-
-export const countText = (value: number, what: string): string =>
-  `${count(value)} ${what}${value === 1 ? '' : 's'}`;

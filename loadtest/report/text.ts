@@ -4,6 +4,10 @@ import type { Size } from '../lab/result.ts';
 
 export const count = (value: number): string => Math.round(value).toLocaleString('en-US');
 
+/** "1 round", "3 rounds". */
+export const countText = (value: number, what: string): string =>
+  `${count(value)} ${what}${value === 1 ? '' : 's'}`;
+
 /** Three significant digits, and all digits of what is before the point. */
 export function decimal(value: number): string {
   if (!Number.isFinite(value)) return '–';

@@ -1,38 +1,42 @@
 /** What a result says, in sentences; those about targets that are broken come first, and say nothing else of them. */
-import { spread } from '../bench/statistics.ts';
 import type { Result } from '../lab/result.ts';
-import { type Row, ratioOf, rowsOf, sizesOf } from './figures.ts';
+import { type Row, ratioOf, rowsOf, sizesOf, spreadOf } from './figures.ts';
 import { count, decimal, sizeText, withExtremes } from './text.ts';
 
 /** The one that others are compared with, where it was measured and is not broken. */
 const preferredReference = 'frontshelf';
 
-/** Broken ones, void ones, then each size with its targets from the least server CPU per page view up. */
-export function verdict(result: Result): string[] {
+/** What is not to be believed, and then what is left to compare. */
+export const verdict = (result: Result): string[] => [...complaints(result), ...comparisons(result)];
+
+/** A sentence for each target at each size that is broken or, after these, void. */
+export function complaints(result: Result): string[] {
   const rows = rowsOf(result);
-  const rounds = new Set(result.runs.map(({ round }) => round)).size;
-  return [
-    ...rows.filter(({ state }) => state === 'broken').map(brokenText),
-    ...rows.flatMap((row) => voidText(row)),
-    ...sizesOf(result.runs).flatMap((size) => {
-      const compared = rows.filter((row) => row.size.name === size.name && row.state !== 'broken');
-      const reference = referenceOf(compared);
-      return compared
-        .toSorted((a, b) => cpuOf(a) - cpuOf(b))
-        .map((row) =>
-          [
-            cpuText(row, reference, result.scenario.name, rounds),
-            timeText(row, reference, result.scenario.name),
-            errorText(row),
-            ...breakpointText(row, result.scenario.name),
-          ].join(' '),
-        );
-    }),
-  ];
+  return [...rows.filter(({ state }) => state === 'broken').map(brokenText), ...rows.flatMap(voidText)];
+}
+
+/** Size by size, the targets that are not broken, from the least server CPU per page view up. */
+export function comparisons(result: Result): string[] {
+  const rows = rowsOf(result).filter(({ state }) => state !== 'broken');
+  return sizesOf(result.runs).flatMap((size) => {
+    const compared = rows.filter((row) => row.size.name === size.name);
+    const reference = referenceOf(compared);
+    const scenario = result.scenario.name;
+    return compared
+      .toSorted((a, b) => cpuOf(a) - cpuOf(b))
+      .map((row) =>
+        [
+          cpuText(row, reference),
+          timeText(row, reference),
+          errorText(row),
+          ...breakpointText(row, scenario),
+        ].join(' '),
+      );
+  });
 }
 
 /** Undefined when all are broken. */
-export const referenceOf = (compared: readonly Row[]): Row | undefined =>
+const referenceOf = (compared: readonly Row[]): Row | undefined =>
   compared.find(({ target }) => target === preferredReference) ?? compared[0];
 
 const cpuOf = ({ figures }: Row) => figures.serverCpuMs?.median ?? Number.POSITIVE_INFINITY;
@@ -40,35 +44,38 @@ const cpuOf = ({ figures }: Row) => figures.serverCpuMs?.median ?? Number.POSITI
 const brokenText = ({ target, size, reasons }: Row) =>
   `${target} is broken at ${size.name}, and its times are no result: ${reasons.join(' ')}`;
 
-function voidText({ target, size, state, reasons, runs }: Row): string[] {
+function voidText({ target, size, state, reasons, runs, timedRuns }: Row): string[] {
   if (state === 'broken' || reasons.length === 0) return [];
-  const which =
-    state === 'void' ? (runs.length === 1 ? 'is void' : 'is void in all rounds') : 'is void in some rounds';
+  const rounds = runs.length === 1 ? '' : ` in ${runs.length - timedRuns.length} of ${runs.length} rounds`;
   return [
-    `${target} ${which} at ${size.name}; there its response times and throughput are not compared, its CPU per page view is: ${reasons.join(' ')}`,
+    `${target} is void at ${size.name}${rounds}: its response times and throughput there are not compared, its CPU per page view is. ${reasons.join(' ')}`,
   ];
 }
 
-function cpuText(row: Row, reference: Row | undefined, scenario: string, rounds: number): string {
+function cpuText(row: Row, reference: Row | undefined): string {
   const { target, size, figures } = row;
   const at = `At ${size.name} ${target}`;
   if (figures.serverCpuMs === undefined) return `${at} served no page view.`;
   const needs = `${at} needs ${decimal(figures.serverCpuMs.median)} ms of server CPU per page view`;
-  const ratio = reference && reference !== row ? ratioOf('serverCpuMs', row, reference, scenario) : undefined;
-  if (ratio === undefined || reference === undefined) return `${needs}.`;
-  const range =
-    rounds === 1 ? 'one round' : `median of ${rounds} rounds, ${decimal(ratio.min)}–${decimal(ratio.max)}`;
-  return `${needs}, ${decimal(ratio.median)} times as much as ${reference.target} (${range}).`;
+  if (reference === undefined || reference === row) return `${needs}.`;
+  const ratio = ratioOf('serverCpuMs', row, reference);
+  return ratio === undefined
+    ? `${needs}.`
+    : `${needs}, ${withExtremes(ratio)} times as much as ${reference.target}.`;
 }
 
-function timeText(row: Row, reference: Row | undefined, scenario: string): string {
+function timeText(row: Row, reference: Row | undefined): string {
   const { avgMs, pageViewAvgMs, pageViewsPerSecond, requestsPerSecond } = row.figures;
   if (!avgMs || !pageViewAvgMs || !pageViewsPerSecond || !requestsPerSecond)
-    return 'No valid round has its times.';
-  const ratio =
-    reference && reference !== row ? ratioOf('pageViewAvgMs', row, reference, scenario) : undefined;
+    return 'No valid round has its response times.';
+  const ratio = reference && reference !== row ? ratioOf('pageViewAvgMs', row, reference) : undefined;
   const compared = ratio && reference ? `, ${withExtremes(ratio)} times that of ${reference.target}` : '';
-  return `A response took ${decimal(avgMs.median)} ms on average, a page view ${decimal(pageViewAvgMs.median)} ms${compared}; it served ${decimal(pageViewsPerSecond.median)} page views/s in ${decimal(requestsPerSecond.median)} requests/s.`;
+  const served = `it served ${decimal(pageViewsPerSecond.median)} page views/s`;
+  const pageView = `${decimal(pageViewAvgMs.median)} ms`;
+  // Where a page view is one request, the two are one figure.
+  if (row.runs.every(({ requests, pageViews }) => requests === pageViews))
+    return `A response, and with it a page view, took ${pageView} on average${compared}; ${served}.`;
+  return `A response took ${decimal(avgMs.median)} ms on average and a page view ${pageView}${compared}; ${served} in ${decimal(requestsPerSecond.median)} requests/s.`;
 }
 
 function errorText({ runs }: Row): string {
@@ -77,10 +84,10 @@ function errorText({ runs }: Row): string {
   return `${count(failed)} of ${count(requests)} requests failed.`;
 }
 
-function breakpointText({ runs, state }: Row, scenario: string): string[] {
-  const rates = runs.flatMap(({ extra }) => extra.breakpointPerSecond ?? []);
-  if (scenario !== 'breakpoint' || state !== 'valid' || rates.length === 0) return [];
-  return [`It held its bounds up to ${withExtremes(spread(rates))} page views/s.`];
+function breakpointText({ timedRuns }: Row, scenario: string): string[] {
+  const rate = spreadOf(timedRuns.flatMap(({ extra }) => extra.breakpointPerSecond ?? []));
+  if (scenario !== 'breakpoint' || rate === undefined) return [];
+  return [`It held its bounds up to ${withExtremes(rate)} page views/s.`];
 }
 
 /** How the figures of several rounds were put together. */
