@@ -52,18 +52,16 @@ export function chartsOf(result: Result): ChartGroup[] {
   const targets = targetsOf(result.runs);
   const sizes = sizesOf(result.runs).map(({ name }) => name);
 
-  /** A series for each target that has a value. */
+  /** Of all targets, so that legends are alike and a target that is missing is seen to be. */
   const seriesOf = <Label>(
     labels: readonly Label[],
     read: (target: string, label: Label) => number | undefined,
   ) =>
-    targets
-      .map((target) => ({
-        target,
-        color: colorOf(target, targets),
-        values: labels.map((label) => read(target, label) ?? null),
-      }))
-      .filter(({ values }) => values.some((value) => value !== null));
+    targets.map((target) => ({
+      target,
+      color: colorOf(target, targets),
+      values: labels.map((label) => read(target, label) ?? null),
+    }));
 
   const rowAt = (target: string, size: string): Row | undefined =>
     rows.find((row) => row.target === target && row.size.name === size);
@@ -153,11 +151,13 @@ export function chartsOf(result: Result): ChartGroup[] {
     overTime('Median response', 'med'),
     overTime('99th percentile of the response', 'p99'),
   ];
-  // Throughput and errors are two things, and are read each on its own scale.
   return groups
-    .map((group) => group.filter(({ series }) => series.length > 0))
+    .map((group) =>
+      group.filter(({ series }) => series.some(({ values }) => values.some((value) => value !== null))),
+    )
     .filter((group) => group.length > 0)
     .map((group) => {
+      // What stands together in different units is read each on its own scale.
       const oneUnit = new Set(group.map(({ unit }) => unit)).size === 1;
       return group.map((chart) => scaled(chart, oneUnit ? group : [chart]));
     });

@@ -36,7 +36,7 @@
                   pointRadius: 3,
                   spanGaps: false,
                 }
-              : { categoryPercentage: 0.82, barPercentage: 0.88, minBarLength: 2, borderRadius: 2 }),
+              : { categoryPercentage: 0.82, barPercentage: 0.88, borderRadius: 2 }),
           };
         }),
       },
@@ -67,6 +67,7 @@
             title: { display: true, text: unit, color: text },
             ticks: {
               color: text,
+              includeBounds: false,
               callback: (value) => (scale === 'linear' || isPowerOfTen(value) ? shown(value) : null),
             },
             grid: { color: grid },

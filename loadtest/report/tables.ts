@@ -56,9 +56,12 @@ const cell = (figure: Spread | undefined): Html => {
     : html`<td>${decimal(median)}<small>${decimal(min)}–${decimal(max)}</small></td>`;
 };
 
-/** A table may be wider than the screen, and is then scrolled by itself, by keyboard too. */
-const scrolled = (caption: string, table: Html): Html =>
-  html`<div class="scroll" role="region" tabindex="0" aria-label="${caption}">${table}</div>`;
+/** A table may be wider than the screen, and is then scrolled by itself, by keyboard too; its title stays. */
+const titled = (title: string, body: Html): Html => html`<h3>${title}</h3>
+${scrolled(title, body)}`;
+
+const scrolled = (title: string, body: Html): Html =>
+  html`<div class="scroll" role="region" tabindex="0" aria-label="${title}"><table aria-label="${title}">${body}</table></div>`;
 
 function bySize(rows: readonly Row[], columns: number, line: (row: Row) => Html): Html[] {
   const sizes = new Map<string, Size>(rows.map(({ size }) => [size.name, size]));
@@ -79,17 +82,16 @@ function figuresTable(
   rows: readonly Row[],
   targets: readonly string[],
 ): Html {
-  return scrolled(
+  return titled(
     caption,
-    html`<table><caption>${caption}</caption>
-<thead><tr>${heading('target')}${columns.map(({ head, unit }) => heading(head, unit))}${heading('judgement')}</tr></thead>
+    html`<thead><tr>${heading('target')}${columns.map(({ head, unit }) => heading(head, unit))}${heading('judgement')}</tr></thead>
 ${bySize(
   rows,
   columns.length + 2,
   (row) =>
     html`<tr>${targetHead(row.target, colorOf(row.target, targets))}${columns.map(({ figure }) => cell(row.figures[figure]))}${judgement(row)}</tr>
 `,
-)}</table>`,
+)}`,
   );
 }
 
@@ -132,17 +134,16 @@ export function extrasTable(rows: readonly Row[], targets: readonly string[]): H
       : []),
   ];
   const caption = 'Measured beside';
-  return scrolled(
+  return titled(
     caption,
-    html`<table><caption>${caption}</caption>
-<thead><tr>${heading('target')}${columns.map(([head, unit]) => heading(head, unit))}${heading('judgement')}</tr></thead>
+    html`<thead><tr>${heading('target')}${columns.map(([head, unit]) => heading(head, unit))}${heading('judgement')}</tr></thead>
 ${bySize(
   rows,
   columns.length + 2,
   (row) =>
     html`<tr>${targetHead(row.target, colorOf(row.target, targets))}${columns.map(([, , read]) => cell(row.state === 'broken' ? undefined : spreadOf(row.runs.flatMap((run) => read(run) ?? []))))}${judgement(row)}</tr>
 `,
-)}</table>`,
+)}`,
   );
 }
 
@@ -150,10 +151,9 @@ ${bySize(
 export function runsTable({ runs, scenario }: Result): Html {
   const caption = 'Every run, in the order in which they were made';
   const columns = [...speed, ...work];
-  return scrolled(
+  return titled(
     caption,
-    html`<table><caption>${caption}</caption>
-<thead><tr>${heading('target')}${heading('size')}${heading('round')}${columns.map(({ head, unit }) => heading(head, unit))}${heading('judgement')}</tr></thead>
+    html`<thead><tr>${heading('target')}${heading('size')}${heading('round')}${columns.map(({ head, unit }) => heading(head, unit))}${heading('judgement')}</tr></thead>
 <tbody>${runs.map((run) => {
       const { state, reasons } = judgeRun(run, scenario.name);
       const shown = ({ figure }: Column) => {
@@ -163,7 +163,7 @@ export function runsTable({ runs, scenario }: Result): Html {
       };
       return html`<tr><th scope="row">${run.target}</th><td>${run.size.name}</td><td>${run.round}</td>${columns.map((one) => html`<td>${shown(one)}</td>`)}<td class="words">${badge(state)} ${reasons.join(' ')}</td></tr>
 `;
-    })}</tbody></table>`,
+    })}</tbody>`,
   );
 }
 
@@ -174,8 +174,7 @@ export function conditionsTable({ scenario, conditions }: Result): Html {
     ...scenario.settings,
     ...conditions,
   });
-  return html`<table class="conditions"><caption>Conditions</caption>
-<tbody>${lines.map(
+  return html`<table class="conditions"><tbody>${lines.map(
     ([name, value]) => html`<tr><th scope="row">${name}</th><td>${String(value)}</td></tr>
 `,
   )}</tbody></table>`;
@@ -185,12 +184,12 @@ export function conditionsTable({ scenario, conditions }: Result): Html {
 export function chartTable({ title, unit, axis, labels, series }: Chart): Html {
   return scrolled(
     title,
-    html`<table><thead><tr>${heading(axis)}${series.map(({ target }) => heading(target, unit))}</tr></thead>
+    html`<thead><tr>${heading(axis)}${series.map(({ target }) => heading(target, unit))}</tr></thead>
 <tbody>${labels.map(
       (label, index) =>
         html`<tr><th scope="row">${label}</th>${series.map(({ values }) => html`<td>${decimal(values[index] ?? Number.NaN)}</td>`)}</tr>
 `,
-    )}</tbody></table>`,
+    )}</tbody>`,
   );
 }
 
@@ -207,10 +206,9 @@ export function publishedSection(rows: readonly Row[]): Html {
   };
   const units = [heading('average', 'ms'), heading('requests', '/s'), heading('failed', '%')];
   return html`<section><h2>Theirs and ours</h2>
-${scrolled(
+${titled(
   caption,
-  html`<table><caption>${caption}</caption>
-<thead><tr><th scope="col" rowspan="2">architecture</th><th scope="col" rowspan="2">size</th><th scope="colgroup" colspan="3">theirs, as published</th><th scope="colgroup" colspan="4">ours</th></tr>
+  html`<thead><tr><th scope="col" rowspan="2">architecture</th><th scope="col" rowspan="2">size</th><th scope="colgroup" colspan="3">theirs, as published</th><th scope="colgroup" colspan="4">ours</th></tr>
 <tr>${units}${units}${heading('judgement')}</tr></thead>
 <tbody>${published.flatMap((one) =>
     sizes.map(
@@ -218,7 +216,7 @@ ${scrolled(
         html`<tr><th scope="row">${one.architecture}<small>${one.target}</small></th><td>${size}</td>${theirs(one[size])}${ours(one.target, size)}</tr>
 `,
     ),
-  )}</tbody></table>`,
+  )}</tbody>`,
 )}
 <p>Their sizes were 2 vCPU with 2 GB and 4 vCPU with 8 GB; ours are in the tables above. What is known to be wrong with their figures:</p>
 <ul>${flaws.map(

@@ -16,9 +16,10 @@ export function decimal(value: number): string {
   return value.toLocaleString('en-US', { maximumFractionDigits: Math.min(digits, 6) });
 }
 
-/** "410 (395–431)": the median and the extremes, of one value itself. */
+/** "410 (395–431)": the median and the extremes, where these differ so far as digits are shown. */
 export function withExtremes({ median, min, max }: Spread): string {
-  return min === max ? decimal(median) : `${decimal(median)} (${decimal(min)}–${decimal(max)})`;
+  const [least, most] = [decimal(min), decimal(max)];
+  return least === most ? decimal(median) : `${decimal(median)} (${least}–${most})`;
 }
 
 /** "base: 0.5 cores, 1 GiB". */
