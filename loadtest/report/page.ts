@@ -57,7 +57,7 @@ ${sentences('complaints', complaints(result))}
 ${sentences('comparisons', comparisons(result))}
 <p class="method">${methodText(result)}</p></section>
 <section><h2>Figures</h2>
-<p>A broken target has no figures but its errors: errors are quick. Of a void round nothing that hangs on time is compared. A response is that of one request, of which a page view takes one or fifteen.</p>
+<p>A broken target has no figures but its errors: errors are quick. Of a void round nothing that hangs on time is compared. A response is that of one request; a page view may take several.</p>
 ${speedTable(rows, targets)}
 ${workTable(rows, targets)}
 ${extrasTable(rows, targets)}</section>
