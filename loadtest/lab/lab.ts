@@ -1,7 +1,8 @@
 /** A scenario on several targets by turns, each on the same database, and what each run came to. */
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism, totalmem } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { freePort } from '../../local/ports.ts';
 import { machineConditions } from '../bench/conditions.ts';
 import { runK6 } from '../k6.ts';
@@ -11,12 +12,13 @@ import type { Belongings } from '../services/belongings.ts';
 import { startTarget } from '../targets/start.ts';
 import type { Target } from '../targets/target.ts';
 import { type Companion, companionOf } from './companions.ts';
+import { countedRequests } from './counted-requests.ts';
 import { limitTo } from './limits.ts';
 import { type Product, readProducts, wrongPages } from './pages.ts';
 import { cpuSecondsOf, cpuSecondsOfEnded, memoryBytesOf } from './processes.ts';
 import type { Result, Run, Size } from './result.ts';
 import { type Stage, setStage } from './stage.ts';
-import { readSummary } from './summary.ts';
+import { breakpointOf, readSummary } from './summary.ts';
 
 export interface Plan {
   readonly scenario: Scenario;
@@ -36,6 +38,8 @@ const sliceCount = 24;
 /** Pages that are compared with the database before and after each run. */
 const comparedPages = 8;
 const lookEveryMs = 1000;
+/** Where it is not given. */
+const breakpointP99Ms = 50;
 
 /** Resolves what was measured. `say` hears of each step. Rejects with Obstacle when something cannot be started. */
 export async function runLab(
@@ -151,7 +155,7 @@ async function measure({
       products,
       timeScale: plan.timeScale,
     });
-    const countedBefore = await started.countedRequests();
+    const countedBefore = await countedRequests(started.metricsUrl);
     const usageBefore = await stage.usage();
     const cpuBefore = cpuSecondsOf(started.pids);
     const generatorCpuBefore = cpuSecondsOfEnded();
@@ -192,11 +196,18 @@ async function measure({
     const generatorCpuSeconds = cpuSecondsOfEnded() - generatorCpuBefore;
     const serverCpuSeconds = cpuSecondsOf(started.pids) - cpuBefore;
     const usage = await stage.usage();
-    const counted = await started.countedRequests();
+    const counted = await countedRequests(started.metricsUrl);
+    // Until whatever was read before the last edit has had its time.
+    if (plan.stalenessMs !== null) await delay(2 * plan.stalenessMs);
     const wrongAfter = await compare();
     for (const line of complaints.slice(0, 5)) say(`    k6: ${line}`);
 
     const summary = readSummary(readFileSync(summaryFile, 'utf8'));
+    const broke =
+      plan.scenario.name === 'breakpoint'
+        ? breakpointOf(summary.slices, Number(plan.variables.P99_MS ?? breakpointP99Ms))
+        : null;
+    const breakpoint = broke === null ? {} : { breakpointPerSecond: broke };
     const pageStatements = usage.pageStatements - usageBefore.pageStatements;
     return {
       target: target.name,
@@ -217,6 +228,7 @@ async function measure({
       countedByServer: counted === null || countedBefore === null ? null : counted - countedBefore,
       extra: {
         ...extra,
+        ...breakpoint,
         ...(target.api === 'page' && { pageStatements }),
         pushComplaints: complaints.length,
       },
@@ -253,11 +265,4 @@ function summaryOf(run: Run): string {
     `${run.failedRequests} of ${run.requests} failed, ${run.wrongAnswers} wrong`,
     ...run.wrongPages.slice(0, 1),
   ].join('; ');
-}
-
-/** Writes to a folder of its own under `results`, and returns its path. */
-export function resultFolder(base: string, scenario: string, date: Date): string {
-  const folder = join(base, `${date.toISOString().slice(0, 10)}-${scenario}`);
-  mkdirSync(folder, { recursive: true });
-  return folder;
 }

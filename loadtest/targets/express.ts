@@ -5,7 +5,7 @@ const program = (file: string, port: number, env: Readonly<Record<string, string
   file: `loadtest/targets/express/${file}`,
   port,
   readyPath: '/healthz',
-  env: { PORT: String(port), ...env },
+  env: { NODE_ENV: 'production', PORT: String(port), ...env },
 });
 
 export const expressDistributed: Target = {
@@ -45,4 +45,3 @@ export const expressRedis: Target = {
     }),
   ],
 };
-

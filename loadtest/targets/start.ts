@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { killGroup } from '../../local/children.ts';
 import { projectFolder } from '../../local/folder.ts';
+import { identify, type ProcessIdentity } from '../../local/processes.js';
 import type { Program, Surroundings, Target } from './target.ts';
 
 export interface StartedTarget {
@@ -10,6 +11,8 @@ export interface StartedTarget {
   readonly origin: string;
   /** Of its programs, in their order; what these start themselves is not among them. */
   readonly pids: readonly number[];
+  /** Of the program that clients talk to, if it counts. */
+  readonly metricsUrl: string | undefined;
   /**
    * Resolves when all programs are gone. Rejects, when they are gone too, if one had ended before, did not end in
    * order, or had to be killed.
@@ -20,6 +23,8 @@ export interface StartedTarget {
 export interface LaunchOptions {
   /** Puts another command before each program's, such as `taskset -c 0`, that in the end becomes it by exec. */
   readonly wrap?: (command: readonly string[]) => readonly string[];
+  /** Hears of each program as soon as it runs, each the head of a process group. */
+  readonly onSpawn?: (process: ProcessIdentity) => void;
   /** For each program, from the start of all. */
   readonly readyWithinMs?: number;
   /** From SIGTERM on. */
@@ -52,7 +57,7 @@ const readinessPollMs = 50;
 export async function startTarget(
   target: Target,
   surroundings: Surroundings,
-  { wrap = (command) => command, readyWithinMs = 60_000, endWithinMs = 10_000 }: LaunchOptions = {},
+  { wrap = (command) => command, onSpawn, readyWithinMs = 60_000, endWithinMs = 10_000 }: LaunchOptions = {},
 ): Promise<StartedTarget> {
   const running: Running[] = [];
   const stop = async () => {
@@ -64,10 +69,20 @@ export async function startTarget(
     const programs = target.programs(surroundings);
     const [first] = programs;
     if (first === undefined) throw new Error(`${target.name} has no programs.`);
-    for (const program of programs) running.push(startProgram(program, wrap));
+    for (const program of programs) {
+      const one = startProgram(program, wrap);
+      running.push(one);
+      const identity = identify(one.pid);
+      if (identity) onSpawn?.(identity);
+    }
     const deadline = performance.now() + readyWithinMs;
     await Promise.all(running.map((one) => becomesReady(one, deadline)));
-    return { origin: originOf(first), pids: running.map(({ pid }) => pid), stop };
+    return {
+      origin: originOf(first),
+      pids: running.map(({ pid }) => pid),
+      metricsUrl: first.metricsUrl,
+      stop,
+    };
   } catch (error) {
     // Why it did not start is what counts, not how it ended.
     await stop().catch(() => {});

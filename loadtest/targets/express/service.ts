@@ -6,7 +6,7 @@ import { once } from 'node:events';
 import express from 'express';
 import pg from 'pg';
 import { cachedInRedis } from './part-cache.ts';
-import { type Part, type PartReader, partReaders } from './queries.ts';
+import { mergeParts, type PartReader, partReaders } from './queries.ts';
 import { services } from './services.ts';
 
 const { PORT, DATABASE_URL, REDIS_URL, SERVICE, CACHE_TTL_MS = '60000' } = process.env;
@@ -33,7 +33,8 @@ for (const name of names) {
   if (read === undefined) throw new Error(`No query reads the part ${name}.`);
   app.get(`/api/products/:id/${name}`, async (request, response) => {
     const id = readId(request.params.id);
-    if (id === undefined) return void response.status(400).json({ error: 'id must be a positive whole number' });
+    if (id === undefined)
+      return void response.status(400).json({ error: 'id must be a positive whole number' });
     const text = cache ? await cache(`${name}:${id}`, () => partText(read, id)) : await partText(read, id);
     if (text === null) return void response.status(404).json({ error: 'no such product' });
     response.type('json').send(text);
@@ -48,8 +49,9 @@ async function partText(read: PartReader, id: number): Promise<string | null> {
 if (SERVICE === undefined)
   app.get('/api/products/:id/page', async (request, response) => {
     const id = readId(request.params.id);
-    if (id === undefined) return void response.status(400).json({ error: 'id must be a positive whole number' });
-    const parts = await Promise.all(names.map((name) => partReaders[name]?.(pool, id) ?? null));
+    if (id === undefined)
+      return void response.status(400).json({ error: 'id must be a positive whole number' });
+    const parts = await Promise.all(Object.values(partReaders).map((read) => read(pool, id)));
     if (parts.includes(null)) return void response.status(404).json({ error: 'no such product' });
     response.json(mergeParts(parts.filter((part) => part !== null)));
   });
@@ -60,21 +62,11 @@ const failed: express.ErrorRequestHandler = (error, _request, response, _next) =
 };
 app.use(failed);
 
-/** One document; of each system requirement the parts hold a tier. */
-export function mergeParts(parts: readonly Part[]): Part {
-  const merged: Record<string, unknown> = {};
-  for (const part of parts)
-    for (const [key, value] of Object.entries(part))
-      merged[key] = key === 'systemRequirements' && Array.isArray(merged[key]) ? tiers(merged[key], value) : value;
-  return merged;
-}
-
 const server = app.listen(Number(PORT), '127.0.0.1');
 // Longer than clients keep theirs, so that none sends a request into a connection that is being closed.
 server.keepAliveTimeout = 75_000;
 await once(server, 'listening');
 process.once('SIGTERM', () => {
-  server.close();
+  server.close(() => void pool.end().then(() => process.exit()));
   server.closeIdleConnections();
-  void pool.end().then(() => process.exit());
 });
