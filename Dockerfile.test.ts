@@ -96,7 +96,7 @@ test('the seeder’s image has the files that migration and seeder need, and non
 
 test('the load test’s image has what its runner needs and the scenarios, written for the k6 it has', () => {
   const text = read('loadtest/Dockerfile').replace(/^(FROM node:\S+)$/m, '$1 AS loadtest');
-  const wanted = closure(['package.json', 'loadtest/main.ts']);
+  const wanted = closure(['package.json', 'loadtest/running-server.ts']);
   assert.ok(wanted.files.includes('loadtest/scenarios/page-view.ts'));
   assert.deepEqual(filesIn(text, 'loadtest', seen).sort(), wanted.files);
   assert.deepEqual(wanted.packages, ['k6']);

@@ -1,13 +1,18 @@
-/** A scenario against a server that runs already. Needs nothing but Node and k6. */
+/**
+ * A scenario against a server that runs already. Needs nothing but Node and k6, so that a container without packages can
+ * run this file by itself.
+ */
 import { copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { popularSlugs } from './catalogue.ts';
-import { runK6 } from './k6.ts';
-import type { Options } from './options.ts';
+import { findK6, k6Missing, runK6 } from './k6.ts';
+import { type Options, readOptions } from './options.ts';
 import { newTestId, remoteWrite } from './remote-write.ts';
-import type { Scenario } from './scenarios.ts';
+import { listScenarios, type Scenario } from './scenarios.ts';
 import { type Summary, verdict } from './verdict.ts';
+
+export const defaultUrl = 'http://127.0.0.1:3000';
 
 /** A catalogue may hold a million; so many are listed within a second or two. */
 const mostProducts = 10_000;
@@ -59,3 +64,31 @@ export async function loadRunningServer(
     rmSync(folder, { recursive: true });
   }
 }
+
+/** The scenario that is asked for, and k6. Throws one sentence when either is missing. */
+export function prepare({ scenario: name }: Options): { readonly k6: string; readonly scenario: Scenario } {
+  const scenarios = listScenarios();
+  const scenario = scenarios.find((known) => known.name === name);
+  if (!scenario)
+    throw new Error(`--scenario must be one of: ${scenarios.map(({ name }) => name).join(', ')}.`);
+  const k6 = findK6();
+  if (!k6) throw new Error(k6Missing);
+  return { k6, scenario };
+}
+
+/** Ends this process with the code that `work` resolves, or with 1 and the sentence that it rejects with. */
+export async function exitWith(work: () => Promise<number>): Promise<void> {
+  try {
+    process.exitCode = await work();
+  } catch (error) {
+    console.error(error instanceof Error ? error.message : error);
+    process.exitCode = 1;
+  }
+}
+
+if (import.meta.main)
+  await exitWith(async () => {
+    const options = readOptions(process.argv.slice(2));
+    const { k6, scenario } = prepare(options);
+    return loadRunningServer(k6, scenario, options.url ?? defaultUrl, options);
+  });
