@@ -9,6 +9,7 @@ import { runK6 } from '../k6.ts';
 import { newTestId, remoteWrite } from '../remote-write.ts';
 import type { Scenario } from '../scenarios.ts';
 import type { Belongings } from '../services/belongings.ts';
+import { parts } from '../targets/parts.ts';
 import { startTarget } from '../targets/start.ts';
 import type { Target } from '../targets/target.ts';
 import { type Companion, companionOf } from './companions.ts';
@@ -34,6 +35,7 @@ export interface Plan {
   readonly prometheus: string | undefined;
 }
 
+const defaultPageViewsPerSecond = 20;
 const sliceCount = 24;
 /** Pages that are compared with the database before and after each run. */
 const comparedPages = 8;
@@ -172,6 +174,7 @@ async function measure({
         plan.scenario.path,
         {
           ...plan.variables,
+          ...(plan.scenario.name === 'page-view' && { RATE: String(pageViewsPerSecond(plan, target)) }),
           URL: started.origin,
           API: target.api,
           PRODUCTS_FILE: productsFile,
@@ -237,6 +240,15 @@ async function measure({
     await started.stop();
     limits.remove();
   }
+}
+
+/**
+ * Of the scenario `page-view`: as many requests for all, so fifteen times as many pages where one takes one request. At a
+ * rate of pages that fifteen requests allow, such a server would be idle nearly all the time, and cost what idling does.
+ */
+function pageViewsPerSecond({ variables }: Plan, { api }: Target): number {
+  const rate = Number(variables.RATE ?? defaultPageViewsPerSecond);
+  return api === 'page' ? rate * parts.length : rate;
 }
 
 /** Whether the generator and the rest can have cores of their own. */
