@@ -49,18 +49,8 @@ suite('Frontshelf as a target', { skip: noServices }, () => {
       port: () => ports.pop() ?? assert.fail('It wants too many ports.'),
       ...given,
     };
-    let metricsUrl = '';
-    const started = await startTarget(
-      {
-        ...target,
-        programs(surroundings) {
-          const programs = target.programs(surroundings);
-          metricsUrl = programs[0]?.metricsUrl ?? assert.fail('It tells no metrics.');
-          return programs;
-        },
-      },
-      surroundings,
-    );
+    const started = await startTarget(target, surroundings);
+    const metricsUrl = started.metricsUrl ?? assert.fail('It tells no metrics.');
     try {
       let cacheStatus: string | null = null;
       for (let i = 0; i < 3; i++) {

@@ -1,71 +1,72 @@
 /**
- * What clients of the services talk to: hands each request for a part to the service that has it, and makes the whole page
- * of the answers of all. The first store's clients knew each service's address; one address costs a hop, of which the
- * gateway makes as little as it can.
+ * The way in to the eight services. The old system's clients called the services themselves for the parts of a page;
+ * a load test has one origin for each target, so here they come by the gateway too. It passes the service's answer
+ * on as it arrives, without parsing it, so that this detour costs as little as it can. The whole page is one request
+ * to each service, merged here.
  */
-import { once } from 'node:events';
-import express from 'express';
-import { Agent, request } from 'undici';
-import { parts } from '../parts.ts';
-import { mergeParts, type Part } from './queries.ts';
+import { Agent } from 'undici';
+import { mergeParts } from './answers.ts';
+import { createApp, type Route, sendUnknownProduct, serve } from './app.ts';
+import { fail, required } from './environment.ts';
+import type { Part } from './queries/query.ts';
 import { services } from './services.ts';
 
-const { PORT, SERVICES = '{}' } = process.env;
-const origins: Readonly<Record<string, string>> = JSON.parse(SERVICES);
-const dispatcher = new Agent({ connections: 64, pipelining: 1 });
+const agent = new Agent({ connections: 100, headersTimeout: 10_000, bodyTimeout: 10_000 });
+const origins = readOrigins(required('SERVICES'));
 
-const originOf = (part: string): string => {
-  const service = Object.keys(services).find((name) => services[name]?.includes(part)) ?? '';
-  const origin = origins[service];
-  if (origin === undefined) throw new Error(`No service has the part ${part}.`);
-  return origin;
-};
-
-const app = express();
-app.disable('x-powered-by');
-
-app.get('/healthz', (_request, response) => {
-  response.json({ status: 'ok' });
-});
-
-for (const { name } of parts) {
-  const origin = originOf(name);
-  app.get(`/api/products/:id/${name}`, async (incoming, response) => {
-    const { statusCode, body } = await request(`${origin}${incoming.path}`, { dispatcher });
-    response
-      .status(statusCode)
-      .type('json')
-      .send(await body.text());
-  });
+/** SERVICES is JSON, an object of each service's name and origin. */
+function readOrigins(text: string): Map<string, string> {
+  try {
+    const origins = new Map<string, string>(Object.entries(JSON.parse(text)));
+    if (Object.keys(services).every((name) => URL.canParse(origins.get(name) ?? ''))) return origins;
+  } catch {
+    // No JSON, or null.
+  }
+  return fail(`SERVICES must be a JSON object of the origins of ${Object.keys(services).join(', ')}.`);
 }
 
-app.get('/api/products/:id/page', async (incoming, response) => {
-  const id = incoming.params.id;
-  const answers = await Promise.all(
-    parts.map(({ name }) => request(`${originOf(name)}/api/products/${id}/${name}`, { dispatcher })),
-  );
-  const texts = await Promise.all(answers.map(({ body }) => body.text()));
-  const refusal = answers.findIndex(({ statusCode }) => statusCode !== 200);
-  if (refusal >= 0)
-    return void response
-      .status(answers[refusal]?.statusCode ?? 502)
-      .type('json')
-      .send(texts[refusal]);
-  const page = mergeParts(texts.map((text): Part => JSON.parse(text)));
-  response.json(Object.fromEntries(Object.entries(page).filter(([key]) => key !== 'productId')));
-});
+const passOn =
+  (origin: string, name: string): Route =>
+  (productId, response) =>
+    agent.stream(
+      { origin, path: `/api/products/${productId}/${name}`, method: 'GET' },
+      ({ statusCode, headers }) => {
+        response.statusCode = statusCode;
+        for (const header of ['content-type', 'content-length'] as const) {
+          const value = headers[header];
+          if (value !== undefined) response.setHeader(header, value);
+        }
+        return response;
+      },
+    );
 
-const failed: express.ErrorRequestHandler = (error, _request, response, _next) => {
-  console.error(error);
-  response.status(502).json({ error: 'a service does not answer' });
-};
-app.use(failed);
+/** Resolves null when the service knows no such product. */
+async function readShare(origin: string, productId: number): Promise<Part | null> {
+  const path = `/api/products/${productId}/page`;
+  const { statusCode, body } = await agent.request({ origin, path, method: 'GET' });
+  if (statusCode === 200) return mustBePart(await body.json());
+  await body.dump();
+  if (statusCode === 404) return null;
+  throw new Error(`${origin}${path} answers with ${statusCode}.`);
+}
 
-const server = app.listen(Number(PORT), '127.0.0.1');
-// Longer than clients keep theirs, so that none sends a request into a connection that is being closed.
-server.keepAliveTimeout = 75_000;
-await once(server, 'listening');
-process.once('SIGTERM', () => {
-  server.close(() => process.exit());
-  server.closeIdleConnections();
-});
+const isPart = (value: unknown): value is Part => typeof value === 'object' && value !== null;
+function mustBePart(value: unknown): Part {
+  if (!isPart(value)) throw new Error('A service answers with something else than an object.');
+  return value;
+}
+
+const routes = new Map<string, Route>([
+  [
+    'page',
+    async (productId, response) => {
+      const shares = [...origins.values()].map((origin) => readShare(origin, productId));
+      const page = mergeParts(await Promise.all(shares));
+      return page ? response.json(page) : sendUnknownProduct(response);
+    },
+  ],
+]);
+for (const [service, queries] of Object.entries(services))
+  for (const part of Object.keys(queries)) routes.set(part, passOn(origins.get(service) ?? '', part));
+
+serve(createApp(routes), () => agent.close());
