@@ -122,7 +122,8 @@ suite('before a real Prometheus', { skip }, () => {
   test('Postgres that is gone while many pages are cold', { skip: onlyHealth }, async () => {
     mends.push(await crawler(stage.server.process.url, 16));
     await stage.postgres.stop();
-    await allFire(20, 'PostgresUnavailable', 'ErrorBudgetBurnFast', 'ErrorBudgetBurn', 'ErrorBudgetBurnSlow');
+    const budget = ['ErrorBudgetBurnFast', 'ErrorBudgetBurn', 'ErrorBudgetBurnSlow'];
+    await allFire(30, 'PostgresUnavailable', 'FeedStale', ...budget);
     await stage.postgres.start();
   });
 
