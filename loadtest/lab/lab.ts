@@ -56,6 +56,7 @@ export async function runLab(
   const productsFile = join(belongings.folder, 'products.json');
   writeFileSync(productsFile, JSON.stringify(products.map(({ id, slug }) => [id, slug])));
 
+  const common = { plan, stage, products, productsFile, belongings, say };
   const runs: Run[] = [];
   const total = rounds * sizes.length * targets.length;
   for (let round = 1; round <= rounds; round++)
@@ -65,17 +66,7 @@ export async function runLab(
         const target = targets[(turn + round - 1) % targets.length];
         if (target === undefined) continue;
         say(`[${runs.length + 1}/${total}] ${target.name}, ${size.name}, round ${round}`);
-        const run = await measure({
-          plan,
-          stage,
-          products,
-          productsFile,
-          belongings,
-          target,
-          size,
-          round,
-          say,
-        });
+        const run = await measure({ ...common, target, size, round });
         runs.push(run);
         say(`    ${summaryOf(run)}`);
       }

@@ -20,9 +20,7 @@ const editsStalenessMs = 250;
 /** Measures, reports and ends this process: with 1 when a target was broken, or could not be started. */
 export async function runLabCommand(k6: string, scenario: Scenario, options: Options): Promise<never> {
   const names = options.targets ?? [];
-  const targets = (names.includes('all') ? listTargets().slice(0, 5) : names.map(targetNamed)).filter(
-    (target) => target !== undefined,
-  );
+  const targets = names.includes('all') ? listTargets().slice(0, 5) : names.map(targetNamed);
   const belongings = gatherBelongings('lab');
   const work = async (): Promise<number> => {
     const startedAt = new Date();
