@@ -1,6 +1,7 @@
 /** For tests: what goes wrong in production, made for real. Each fault lasts until the function it returns is called. */
 import { connect } from 'node:net';
 import { constants, setPriority } from 'node:os';
+import { setTimeout as delay } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import pg from 'pg';
 import { eventually } from '../../cache/eventually.ts';
@@ -31,6 +32,23 @@ export const slowPostgres = (database: TestDatabase, lockMs = 100): Mend =>
         await client.query(
           `BEGIN; LOCK TABLE product IN ACCESS EXCLUSIVE MODE; SELECT pg_sleep(${lockMs / 1000}); COMMIT`,
         );
+    } finally {
+      await client.end();
+    }
+  });
+
+/** No fault: some product's description changes every 500 ms, as a catalogue's do. */
+export const editor = (database: TestDatabase): Mend =>
+  during(async (isOver) => {
+    const client = new pg.Client({ connectionString: database.ownerUrl });
+    await client.connect();
+    try {
+      while (!isOver()) {
+        await client.query(
+          "UPDATE product SET description = description || '.' WHERE id = (SELECT id FROM product ORDER BY random() LIMIT 1)",
+        );
+        await delay(500);
+      }
     } finally {
       await client.end();
     }

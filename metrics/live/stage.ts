@@ -25,7 +25,7 @@ export interface Breakable {
 export interface Stage {
   /** `url` is the superuser's. */
   readonly postgres: Breakable & { readonly url: string };
-  readonly redis: Breakable & { readonly url: string };
+  readonly redis: Breakable & { readonly url: string; hang(): void };
   readonly database: TestDatabase;
   /** Three workers. */
   readonly server: Breakable & { readonly process: ServerProcess };
@@ -138,13 +138,16 @@ async function breakablePostgres(dataDir: string): Promise<Breakable & { readonl
   };
 }
 
-async function breakableRedis(): Promise<Breakable & { readonly url: string }> {
+async function breakableRedis(): Promise<Stage['redis']> {
   let running = await startRedis();
   const { port, url } = running;
   return {
     url,
     async start() {
       running = await startRedis({ port });
+    },
+    hang() {
+      process.kill(running.process.pid, 'SIGSTOP');
     },
     stop: () => running.stop(),
   };
