@@ -4,6 +4,7 @@ import { accessSync, constants } from 'node:fs';
 import { homedir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
 
 /** The version that the scenarios are written for. */
 export const k6Module = 'go.k6.io/k6/v2@v2.1.0';
@@ -19,18 +20,19 @@ function isExecutable(path: string): boolean {
   }
 }
 
-/** Path of k6 from PATH, or from where `go install` puts it; undefined if there is none. */
-export function findK6(env: NodeJS.ProcessEnv = process.env): string | undefined {
+/** Where `k6-install.ts` puts it. */
+export const installedK6 = fileURLToPath(new URL('../node_modules/.cache/k6-2.1.0/k6', import.meta.url));
+
+/** Path of k6 from PATH, or from where `go install` or `k6-install.ts` puts it; undefined if there is none. */
+export function findK6(env: NodeJS.ProcessEnv = process.env, installed = installedK6): string | undefined {
   const folders = [
     ...(env.PATH ?? '').split(delimiter),
     env.GOBIN ?? '',
     ...(env.GOPATH ?? '').split(delimiter).map((path) => path && join(path, 'bin')),
     join(env.HOME ?? homedir(), 'go', 'bin'),
   ];
-  return folders
-    .filter((folder) => folder !== '')
-    .map((folder) => join(folder, 'k6'))
-    .find(isExecutable);
+  const paths = folders.filter((folder) => folder !== '').map((folder) => join(folder, 'k6'));
+  return [...paths, installed].find(isExecutable);
 }
 
 export interface K6Options {

@@ -19,7 +19,7 @@ await exitWith(async () => {
     );
   else if (options.render !== undefined) writeReport(readResult(options.render), options.render);
   else {
-    const { k6, scenario } = prepare(options);
+    const { k6, scenario } = await prepare(options);
     return options.targets === undefined
       ? loadRunningServer(k6, scenario, options.url ?? defaultUrl, options)
       : runLabCommand(k6, scenario, options);

@@ -6,7 +6,8 @@ import { copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileS
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { popularSlugs } from './catalogue.ts';
-import { findK6, k6Missing, runK6 } from './k6.ts';
+import { runK6 } from './k6.ts';
+import { findOrInstallK6 } from './k6-install.ts';
 import { type Options, readOptions } from './options.ts';
 import { newTestId, remoteWrite } from './remote-write.ts';
 import { listScenarios, type Scenario } from './scenarios.ts';
@@ -65,15 +66,13 @@ export async function loadRunningServer(
   }
 }
 
-/** The scenario that is asked for, and k6. Throws one sentence when either is missing. */
-export function prepare({ scenario: name }: Options): { readonly k6: string; readonly scenario: Scenario } {
+/** The scenario that is asked for, and k6. Rejects with one sentence when either is not to be had. */
+export async function prepare({ scenario: name }: Options) {
   const scenarios = listScenarios();
   const scenario = scenarios.find((known) => known.name === name);
   if (!scenario)
     throw new Error(`--scenario must be one of: ${scenarios.map(({ name }) => name).join(', ')}.`);
-  const k6 = findK6();
-  if (!k6) throw new Error(k6Missing);
-  return { k6, scenario };
+  return { k6: await findOrInstallK6(console.log), scenario };
 }
 
 /** Ends this process with the code that `work` resolves, or with 1 and the sentence that it rejects with. */
@@ -89,6 +88,6 @@ export async function exitWith(work: () => Promise<number>): Promise<void> {
 if (import.meta.main)
   await exitWith(async () => {
     const options = readOptions(process.argv.slice(2));
-    const { k6, scenario } = prepare(options);
+    const { k6, scenario } = await prepare(options);
     return loadRunningServer(k6, scenario, options.url ?? defaultUrl, options);
   });

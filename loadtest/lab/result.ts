@@ -63,6 +63,8 @@ export interface Run {
   readonly extra: Readonly<Record<string, number>>;
   /** Sentences about the pages that were compared with the database before and after, and were not the same. */
   readonly wrongPages: readonly string[];
+  /** Sentences about its programs where they did not live until they were told to end, or did not end then. */
+  readonly faults: readonly string[];
   /** What the server's own metrics counted, null where it has none. */
   readonly countedByServer: number | null;
 }

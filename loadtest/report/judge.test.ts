@@ -13,6 +13,7 @@ test('a run is broken by one wrong page, one wrong answer, or more than one requ
       { wrongPages: ['/v1/products/a: title differs'] },
       '1 page was not as the database has it, such as: /v1/products/a: title differs.',
     ],
+    [{ faults: ['main.ts ended with SIGKILL.'] }, 'main.ts ended with SIGKILL.'],
     [{ wrongAnswers: 3 }, '3 of 1,000 answers held something else than was asked for.'],
     [{ failedRequests: 643 }, '643 of 1,000 requests failed, 64.3 %.'],
     [{ requests: 0, pageViews: 0 }, '0 requests were made.'],
@@ -40,6 +41,11 @@ test('a run is void when iterations were dropped or the generator had no tenth o
   ] as const)
     assert.deepEqual(judgeRun(run(changes), 'page-view'), { state: 'void', reasons: [reason] });
   assert.equal(judgeRun(run({ generatorCpuSeconds: 9 }), 'page-view').state, 'valid');
+});
+
+test('iterations that a target at its breakpoint made the generator drop are no fault of the generator', () => {
+  assert.equal(judgeRun(run({ droppedIterations: 7 }), 'breakpoint').state, 'valid');
+  assert.equal(judgeRun(run({ generatorCpuSeconds: 9.6 }), 'breakpoint').state, 'void');
 });
 
 test('a run that is broken and void is broken', () => {

@@ -22,13 +22,13 @@ const generatorShareAllowed = 0.9;
 export function judgeRun(run: Run, scenario: string): Judgement {
   const faults = faultsOf(run, scenario);
   if (faults.length > 0) return { state: 'broken', reasons: faults };
-  const limits = limitsOf(run);
+  const limits = limitsOf(run, scenario);
   return { state: limits.length > 0 ? 'void' : 'valid', reasons: limits };
 }
 
 function faultsOf(run: Run, scenario: string): string[] {
-  const { wrongPages, wrongAnswers, requests, failedRequests } = run;
-  const reasons: string[] = [];
+  const { faults, wrongPages, wrongAnswers, requests, failedRequests } = run;
+  const reasons = [...faults];
   if (wrongPages.length > 0) {
     const [first = ''] = wrongPages;
     const differed = wrongPages.length === 1 ? '1 page was' : `${count(wrongPages.length)} pages were`;
@@ -46,9 +46,13 @@ function faultsOf(run: Run, scenario: string): string[] {
   return reasons;
 }
 
-function limitsOf({ droppedIterations, generatorCpuSeconds, seconds, generatorCores }: Run): string[] {
+function limitsOf(
+  { droppedIterations, generatorCpuSeconds, seconds, generatorCores }: Run,
+  scenario: string,
+): string[] {
   const reasons: string[] = [];
-  if (droppedIterations > 0)
+  // Who waits for a server that broke has no user left either.
+  if (droppedIterations > 0 && scenario !== 'breakpoint')
     reasons.push(`The generator could not begin ${count(droppedIterations)} iterations.`);
   const share = generatorCpuSeconds / seconds / generatorCores;
   if (share > generatorShareAllowed)

@@ -38,6 +38,7 @@ export const run = (changes: Partial<Run> = {}): Run => ({
   slices: [],
   extra: {},
   wrongPages: [],
+  faults: [],
   countedByServer: null,
   ...changes,
 });
