@@ -29,9 +29,11 @@ export interface FaultsOptions {
   readonly hosts: readonly Host[];
   /** When the plan's time began. */
   readonly startedAtMs: number;
+  /** Until then, in the plan's time, nothing is done to anybody. */
+  readonly fromMs: number;
 }
 
-export function startFaults({ plan, stage, hosts, startedAtMs }: FaultsOptions): Faults {
+export function startFaults({ plan, stage, hosts, startedAtMs, fromMs }: FaultsOptions): Faults {
   const counts = new Map<FaultKind, number>();
   const lanes = new Map<number | undefined, Promise<void>>();
   const made: { readonly text: string; untilMs: number }[] = [];
@@ -77,11 +79,7 @@ export function startFaults({ plan, stage, hosts, startedAtMs }: FaultsOptions):
         });
       case 'database-lost':
       case 'wake-up-lost':
-        proxy.hold(
-          kind === 'database-lost'
-            ? undefined
-            : (piece, from) => from === 'server' && piece.includes(channel),
-        );
+        proxy.hold(kind === 'database-lost' ? undefined : channel);
         await pause(durationMs);
         return proxy.release();
       case 'redis-stopped':
@@ -114,8 +112,9 @@ export function startFaults({ plan, stage, hosts, startedAtMs }: FaultsOptions):
     await Promise.all(lanes.values());
   }
 
-  /** Not while something else is done to Redis. */
+  /** Not while something else is done to Redis, which answers nobody while it makes one. */
   async function keepDumps(): Promise<void> {
+    await pause(startedAtMs + fromMs - performance.now());
     while (!over.signal.aborted) {
       const lane = (lanes.get(undefined) ?? Promise.resolve()).then(() => stage.redis.dump());
       lanes.set(undefined, lane);

@@ -43,7 +43,7 @@ interface Page extends Card {
 }
 
 /** `body` is the document's text. Throws when it is no page, or another product's. */
-export function shownByPage(slug: string, body: string): Shown[] {
+export function shownByPage(slug: string, body: string): readonly Shown[] {
   const page: Page = JSON.parse(body);
   if (page.slug !== slug) throw new Error(`The page for ${slug} is that of ${page.slug}.`);
   const link = page.socialLinks.find(({ network }) => network === probeNetwork);
@@ -58,6 +58,18 @@ export function shownByPage(slug: string, body: string): Shown[] {
     ...page.genres.map((genre): Shown => [cells.genre(genre.slug), genre.name]),
     ...(slug.startsWith(probePrefix) ? [] : [[cells.legalText, page.legalText ?? none] as const]),
   ];
+}
+
+/** As `shownByPage`, without parsing a page again that is as it was, which would take a core from the servers. */
+export function createPageReader(): typeof shownByPage {
+  const latest = new Map<string, { readonly body: string; readonly shown: readonly Shown[] }>();
+  return (slug, body) => {
+    const known = latest.get(slug);
+    if (known?.body === body) return known.shown;
+    const shown = shownByPage(slug, body);
+    latest.set(slug, { body, shown });
+    return shown;
+  };
 }
 
 const shownByCard = ({ slug, title, shortDescription, price }: Card): Shown[] => [

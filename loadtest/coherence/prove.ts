@@ -74,16 +74,17 @@ export async function prove(
   const loopDelay = monitorEventLoopDelay({ resolution: 5 });
   loopDelay.enable();
   const elapsedMs = () => performance.now() - startedAtMs;
+  const healthyMs = healthySeconds * 1000;
   const plan = planFaults({
     seed,
-    fromMs: healthySeconds * 1000,
-    untilMs: Math.max(healthySeconds * 1000 + 1, seconds * 1000 - calmMs),
+    fromMs: healthyMs,
+    untilMs: Math.max(healthyMs + 1, seconds * 1000 - calmMs),
     hosts: hostCount,
     kinds: options.faults,
   });
-  const faults = startFaults({ plan, stage, hosts, startedAtMs });
+  const faults = startFaults({ plan, stage, hosts, startedAtMs, fromMs: healthyMs });
   const phase = (kind?: WriteKind) => {
-    if (elapsedMs() >= healthySeconds * 1000) return broken;
+    if (elapsedMs() >= healthyMs) return broken;
     if (kind === 'without a wake-up') return healthyUnwoken;
     return writers.isWide ? healthyWide : healthy;
   };

@@ -2,7 +2,7 @@
 import type { Connection } from './connection.ts';
 import { NotConnected } from './connection.ts';
 import type { Ledger, Lie, Shown } from './ledger.ts';
-import { shownByAbsence, shownByPage } from './page.ts';
+import { createPageReader, shownByAbsence } from './page.ts';
 
 /** An answer that breaks a promise, and what there is to know of it. */
 export interface Violation extends Omit<Lie, 'kind'> {
@@ -84,6 +84,7 @@ export function createReader({ ledger, boundMs, faultsUnderWay, phase }: ReaderO
     hitsMs: new Map(),
   };
 
+  const shownByPage = createPageReader();
   return {
     counts,
     async read(target, slug) {

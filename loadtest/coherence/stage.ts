@@ -2,13 +2,13 @@
 import { chownSync, copyFileSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { Redis as RedisClient } from 'ioredis';
-import { type FaultProxy, startFaultProxy } from '../../local/fault-proxy.ts';
 import { Obstacle } from '../../local/obstacle.js';
 import type { ProcessIdentity } from '../../local/processes.js';
 import { findOrInstallRedis, type Redis, startRedis } from '../../local/redis.ts';
 import { serviceAccount } from '../../local/unprivileged.ts';
 import type { Belongings } from '../services/belongings.ts';
 import { startDatabase } from '../services/database.ts';
+import { type HostProxy, startProxy } from './proxy.ts';
 
 const dumpsKept = 5;
 
@@ -16,7 +16,7 @@ export interface Stage {
   /** As the superuser, past any proxy. */
   readonly databaseUrl: string;
   /** One for each host, who logs in as `roleOf(host)`. */
-  readonly proxies: readonly FaultProxy[];
+  readonly proxies: readonly HostProxy[];
   readonly redis: RedisControl;
   databaseUrlOf(host: number): string;
 }
@@ -44,9 +44,7 @@ export async function setStage(belongings: Belongings, hosts: number, products: 
     controlRedis(program, belongings),
   ]);
   const target = { host: '127.0.0.1', port: database.postgres.port };
-  const proxies = await Promise.all(
-    numbers.map(() => startFaultProxy(target, { keepsConversations: false })),
-  );
+  const proxies = await Promise.all(numbers.map(() => startProxy(target)));
   return {
     databaseUrl: database.urlOf('postgres'),
     proxies,
