@@ -92,8 +92,8 @@ const guards: readonly Guard[] = [
   {
     guard: 'telling Redis of a change takes the lease away',
     file: 'model-redis.ts',
-    code: 'if (!isNewer) pages.delete(nameOf({ epoch, key }));',
-    without: 'if (!isNewer && page?.stamp !== undefined) pages.delete(nameOf({ epoch, key }));',
+    code: 'pages.set(nameOf({ epoch, key }), { told:',
+    without: 'pages.set(nameOf({ epoch, key }), { ...(page?.value === undefined ? page : {}), told:',
   },
   {
     guard: 'the applied mark: a Redis that has been told less than it was told is not believed',

@@ -1,6 +1,6 @@
 /** For tests: what cache/redis-scripts.ts makes of a Redis, in JavaScript. `redis-scripts.test.ts` holds the two against each other. */
 import type { AppliedMark } from './coherence.ts';
-import type { Change, Clock, Stamp } from './entry.ts';
+import type { Change, ChangeId, Clock, Stamp } from './entry.ts';
 import type { Told } from './invalidation.ts';
 import { modelHistory as history } from './model-history.ts';
 import type { Lease, RedisLookup, StoreOptions } from './redis-tier.ts';
@@ -12,6 +12,8 @@ export interface Page {
   costMs?: number;
   owner?: string;
   untilMs?: number;
+  /** Changes that took away what was here before. */
+  told: readonly ChangeId[];
   expiresMs: number;
 }
 
@@ -53,7 +55,8 @@ export interface ModelRedis {
   forgetTold(n: number): void;
 }
 
-export function createModelRedis(now: Clock): ModelRedis {
+/** `toldMs`: for so long another host may tell of the same change. */
+export function createModelRedis(now: Clock, toldMs = 2000): ModelRedis {
   const state: RedisState = { epochs: new Map(), latest: new Map(), told: new Map(), pages: new Map() };
   let dump: RedisState | undefined;
   const { epochs, latest, told, pages } = state;
@@ -88,7 +91,8 @@ export function createModelRedis(now: Clock): ModelRedis {
       for (const { key, id } of changes) {
         const page = pageAt(nameOf({ epoch, key }));
         const isNewer = page?.stamp !== undefined && Number(history.horizon(page.stamp)) > Number(id);
-        if (!isNewer) pages.delete(nameOf({ epoch, key }));
+        if (isNewer || page?.told.includes(id)) continue;
+        pages.set(nameOf({ epoch, key }), { told: [...(page?.told ?? []), id], expiresMs: now() + toldMs });
       }
       const own = toldBy(epoch, mine.host);
       if (own === undefined || own.batch <= mine.batch) {
@@ -111,12 +115,14 @@ export function createModelRedis(now: Clock): ModelRedis {
       }
       if (isLeased) return { result: 'wait' };
       const untilMs = now() + leaseMs;
-      pages.set(nameOf(lease), { owner: token, untilMs, expiresMs: untilMs });
+      const expiresMs = Math.max(untilMs, page?.expiresMs ?? 0);
+      pages.set(nameOf(lease), { told: page?.told ?? [], owner: token, untilMs, expiresMs });
       return { result: 'miss', lease };
     },
     store(lease, value, stamp, { ttlMs, costMs }) {
       if (!isHeld(lease)) return false;
-      pages.set(nameOf(lease), { value: value ?? '', stamp, costMs, expiresMs: now() + ttlMs });
+      const told = pageAt(nameOf(lease))?.told ?? [];
+      pages.set(nameOf(lease), { told, value: value ?? '', stamp, costMs, expiresMs: now() + ttlMs });
       return true;
     },
     release(lease) {

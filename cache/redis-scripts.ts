@@ -5,10 +5,12 @@
  *   horizon        every change with a smaller id is included, whatever else the stamp says
  *   costMs         how long the value took to make, for its early refresh
  *   owner, untilMs the lease: who may store, and when another may be asked to
+ *   told           ids of changes that took away what was here before, with a comma around each
  *
  * A value can be stored only under the lease it was read for, and telling Redis of a change takes the lease away: so what is
  * stored was read after the last change that Redis was told of. (It takes nothing away from a value that is newer than
- * the change: whoever has a lease on such a value was given it later still.) How far it was told is kept per host, and every
+ * the change: whoever has a lease on such a value was given it later still. Nor does it where another host has told of the same
+ * change: what is there has come since. So a change costs one reading, however many hosts tell of it.) How far it was told is kept per host, and every
  * lookup says how far it must have been: a Redis that was flushed, restored or failed over to a lagging replica
  * has less, and is not believed until it was told again.
  *
@@ -39,7 +41,7 @@ if has[1] then
 end
 if isLeased then return {'wait'} end
 redis.call('HSET', page, 'owner', token, 'untilMs', nowMs + leaseMs)
-redis.call('PEXPIRE', page, leaseMs)
+redis.call('PEXPIRE', page, math.max(leaseMs, redis.call('PTTL', page)))
 return {'lease'}`;
 
 /** Stores a value under a lease. Replies 1, or 0 when the lease is gone. */
@@ -61,15 +63,23 @@ return 1`;
  * Replies told, moved (another epoch is in force) or rewound (what was told before is not there). A telling that comes
  * late, since its connection was given up, does no harm.
  */
-const tell = `local epoch, before, host, batch, stamp, keepMs = unpack(ARGV, 1, 6)
+const tell = `local longestTold, mostKeys = 200, 1000
+local epoch, before, host, batch, stamp, keepMs, toldMs = unpack(ARGV, 1, 7)
 if redis.call('GET', KEYS[1]) ~= epoch then return 'moved' end
 local told = redis.call('HGET', KEYS[3], 'batch')
 if not told or tonumber(told) < tonumber(before) then return 'rewound' end
 for i = 5, #KEYS do
-  local id = ARGV[i + 2]
-  local horizon = redis.pcall('HGET', KEYS[i], 'horizon')
-  local isNewer = type(horizon) == 'string' and (#horizon > #id or (#horizon == #id and horizon > id))
-  if not isNewer then redis.call('UNLINK', KEYS[i]) end
+  local page, id = KEYS[i], ARGV[i + 3]
+  local has = redis.pcall('HMGET', page, 'horizon', 'told')
+  local horizon, known = has[1] or '', has[2] or ','
+  local isNewer = #horizon > #id or (#horizon == #id and horizon > id)
+  if not isNewer and not string.find(known, ',' .. id .. ',', 1, true) then
+    redis.call('UNLINK', page)
+    if #KEYS <= mostKeys then
+      redis.call('HSET', page, 'told', (#known > longestTold and ',' or known) .. id .. ',')
+      redis.call('PEXPIRE', page, toldMs)
+    end
+  end
 end
 local own = redis.call('HGET', KEYS[4], 'batch')
 if not own or tonumber(own) <= tonumber(batch) then

@@ -6,7 +6,12 @@ import { format, hostKey, pageKey } from './redis-tier.ts';
 /** A host that has told nothing for so long is not needed any more for others to join. */
 const keepMs = 60 * 60 * 1000;
 
-export function createToldRedis(redis: Redis): ToldRedis {
+export interface ToldRedisOptions {
+  /** For so long the telling of another host takes nothing away again for the same change. */
+  readonly toldMs?: number;
+}
+
+export function createToldRedis(redis: Redis, { toldMs = 2000 }: ToldRedisOptions = {}): ToldRedis {
   defineScripts(redis);
   const epochKey = (timeline: string) => `${format}/${timeline}/epoch`;
   const latestKey = (timeline: string) => `${format}/${timeline}/latest`;
@@ -27,7 +32,7 @@ export function createToldRedis(redis: Redis): ToldRedis {
       const keys = [epochKey(timeline), latestKey(timeline), ...hosts];
       const pages = changes.map(({ key }) => pageKey(epoch, key));
       const ids = changes.map(({ id }) => id);
-      const state = [epoch, before.batch, host, batch, stamp, keepMs];
+      const state = [epoch, before.batch, host, batch, stamp, keepMs, toldMs];
       const reply = await redis.epochTell(keys.length + pages.length, ...keys, ...pages, ...state, ...ids);
       return reply === 'rewound' ? 'rewound' : verdict(reply);
     },
