@@ -49,7 +49,7 @@ export class LoadTimeoutError extends Error {
 }
 
 const firstPauseMs = 2;
-const longestPauseMs = 8;
+const longestPauseMs = 4;
 
 /** Rejects with the source's error, or with `LoadTimeoutError`; an error of a source that has failed in Redis too. */
 export async function fill<V>(origin: FillOrigin, options: FillOptions<V>): Promise<Filled<V>> {

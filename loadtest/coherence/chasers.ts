@@ -8,7 +8,7 @@ import type { Committed, WriteKind } from './writes.ts';
 const connectionsPerHost = 4;
 const pauseMs = 150;
 /** Asked without a pause, by one connection to each worker, a small machine would have no core left to answer with. */
-const askAgainMs = 4;
+const askAgainMs = 2;
 const longestChaseMs = 10_000;
 
 export interface Chasers {
