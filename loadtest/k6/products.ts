@@ -21,9 +21,12 @@ function at(products: readonly Product[], index: number): Product {
 // What is shared has one copy for all users: what setup() returns is copied for each, which at a thousand users delays
 // the first requests by seconds.
 
-/** Draws popular products more often, by Zipf's law with EXPONENT or else `exponent`. */
-export function byPopularity(exponent: number): () => Product {
-  const products = new SharedArray('products', readProducts);
+/**
+ * Draws popular products more often, by Zipf's law with EXPONENT or else `exponent`; of all, or of so many of the most
+ * popular.
+ */
+export function byPopularity(exponent: number, mostPopular?: number): () => Product {
+  const products = new SharedArray('products', () => readProducts().slice(0, mostPopular));
   const popularity = new SharedArray('popularity', () =>
     cumulativeWeights(products.length, numberOf('EXPONENT', exponent)),
   );

@@ -10,10 +10,10 @@ export const isPlaced = machineCores > 1 && process.platform === 'linux';
 
 const generatorCore = String(machineCores - 1);
 
-/** This process, and with it all that it starts from now on, leaves the last core to the generator. */
+/** All that this process starts from now on leaves the last core to the generator, as does its own main thread. */
 export function leaveGeneratorCore(): void {
   if (isPlaced)
-    execFileSync('taskset', ['-a', '-p', '-c', `0-${machineCores - 2}`, String(process.pid)], {
+    execFileSync('taskset', ['-p', '-c', `0-${machineCores - 2}`, String(process.pid)], {
       stdio: ['ignore', 'ignore', 'inherit'],
     });
 }

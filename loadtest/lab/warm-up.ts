@@ -1,5 +1,6 @@
 /** What a server has been asked for before it is measured, as one that has been up for a while has. */
 
+import { warmProducts } from '../k6/warm.ts';
 import { parts } from '../targets/parts.ts';
 import type { Api } from '../targets/target.ts';
 import type { Product } from './pages.ts';
@@ -7,8 +8,6 @@ import type { Product } from './pages.ts';
 /** Scenarios that begin with empty caches: what they ask is what that costs. */
 export const coldScenarios: ReadonlySet<string> = new Set(['cold-cache', 'old-profile']);
 const clients = 8;
-/** Some seconds of work for the slowest; with the draws of the scenarios they are most of what is viewed. */
-const warmProducts = 500;
 
 /** Views each of the most popular products once. A request that fails is for the scenario to find. */
 export async function warmUp(origin: string, api: Api, products: readonly Product[]): Promise<void> {
