@@ -1,7 +1,7 @@
 /**
  * Does a server bear five thousand visitors at once?
  *
- * They come within half a minute, stay for one, and each looks at a page for some seconds before the next.
+ * They come within half a minute, stay for one, and each looks at a page for five to fifteen seconds before the next.
  */
 import { sleep } from 'k6';
 import { viewPage } from '../k6/client.ts';
@@ -24,5 +24,5 @@ export const { options, handleSummary } = planRun(
 
 export default function user(): void {
   viewPage(product());
-  sleep(2 + 6 * Math.random());
+  sleep(5 + 10 * Math.random());
 }
