@@ -176,11 +176,14 @@ const sliceCountOf = ({ prometheus, scenario }: Plan) =>
   prometheus === undefined || scenario.name === 'breakpoint' ? sliceCount : 0;
 
 /**
- * Of the scenario `page-view`: as many requests for all, so fifteen times as many pages where one takes one request. At a
- * rate of pages that fifteen requests allow, such a server would be idle nearly all the time, and cost what idling does.
+ * Of the scenario `page-view`: so many times as many pages where one takes one request, that all are about as busy, as then
+ * waking up for each request, and what a server does beside, weigh as much for all. At the same rate of pages such a server
+ * would be idle nearly all the time, and cost what idling costs.
  */
-const pageViewsPerSecond = ({ variables }: Plan, target: Target): number =>
-  (Number(variables.RATE ?? defaultPageViewsPerSecond) * parts.length) / requestsPerView(target);
+const pagesForAPageOfParts = 4 * parts.length;
+
+const pageViewsPerSecond = ({ variables }: Plan, { api }: Target): number =>
+  Number(variables.RATE ?? defaultPageViewsPerSecond) * (api === 'page' ? pagesForAPageOfParts : 1);
 
 const requestsPerView = ({ api }: Target): number => (api === 'page' ? 1 : parts.length);
 
