@@ -28,8 +28,14 @@ const leastSeconds = 1;
 
 const duration = (seconds: number) => `${Math.round(seconds * 1000)}ms`;
 
-/** A user short is a page view dropped, so enough that each may take a second, and at low rates some more. */
-const usersForRate = (ratePerSecond: number) => Math.max(50, Math.ceil(ratePerSecond));
+/**
+ * A user short is a page view dropped, so enough that each may take a second, and at low rates some more. Most are made
+ * when they are needed, as each is a program of its own that takes memory and caches from those that work.
+ */
+const usersForRate = (ratePerSecond: number) => {
+  const maxVUs = Math.max(50, Math.ceil(ratePerSecond));
+  return { preAllocatedVUs: Math.min(maxVUs, Math.max(50, Math.ceil(ratePerSecond / 10))), maxVUs };
+};
 
 /**
  * An open loop: page views begin at this rate whatever the server does. So a slow answer delays nobody's next request,
@@ -43,7 +49,7 @@ export function atRate(ratePerSecond: number, seconds: number): Load {
       executor: 'constant-arrival-rate',
       rate: ratePerSecond,
       duration: duration(lasting),
-      preAllocatedVUs: usersForRate(ratePerSecond),
+      ...usersForRate(ratePerSecond),
     },
   };
 }
@@ -55,7 +61,7 @@ export const atRisingRate = (maxRatePerSecond: number, seconds: number): Load =>
     executor: 'ramping-arrival-rate',
     startRate: 1,
     stages: [{ target: maxRatePerSecond, duration: duration(seconds) }],
-    preAllocatedVUs: usersForRate(maxRatePerSecond / 2),
+    ...usersForRate(maxRatePerSecond / 2),
   },
 });
 
