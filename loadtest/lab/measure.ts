@@ -176,11 +176,10 @@ const sliceCountOf = ({ prometheus, scenario }: Plan) =>
   prometheus === undefined || scenario.name === 'breakpoint' ? sliceCount : 0;
 
 /**
- * Of the scenario `page-view`: so many times as many pages where one takes one request, that all are about as busy, as then
- * waking up for each request, and what a server does beside, weigh as much for all. At the same rate of pages such a server
- * would be idle nearly all the time, and cost what idling costs.
+ * Of the scenario `page-view`: so many times as many pages where one takes one request, which is as much as k6 can ask for on
+ * one core. At the same rate of pages such a server would be idle nearly all the time, and cost what idling and waking up do.
  */
-const pagesForAPageOfParts = 4 * parts.length;
+const pagesForAPageOfParts = 2 * parts.length;
 
 const pageViewsPerSecond = ({ variables }: Plan, { api }: Target): number =>
   Number(variables.RATE ?? defaultPageViewsPerSecond) * (api === 'page' ? pagesForAPageOfParts : 1);
