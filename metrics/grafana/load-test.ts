@@ -8,15 +8,14 @@ const ofTest = { testid: '=~$testid' };
 const k6 = (metric: string, matchers = {}) => anySeries(metric, { ...ofTest, ...matchers });
 const k6Rate = (counter: string, matchers = {}) =>
   sumBy('', `rate(${k6(counter, matchers)}[$__rate_interval])`);
-const pages = { name: 'page' };
 
 const requests = 'http_server_request_duration_seconds';
 const ofProducts = { http_route: '/v1/products/{slug}' };
 // Of pages that came: k6 keeps one figure for each status, and a percentile of several cannot be had from theirs.
-const clientP99 = maxBy('', k6('k6_http_req_duration_p99', { ...pages, expected_response: 'true' }));
+const clientP99 = maxBy('', k6('k6_http_req_duration_p99', { expected_response: 'true' }));
 const serverP99 = quantile(0.99, requests, '', ofProducts);
 /** Since the test began, which is what its verdict is about; k6's counters begin with it. */
-const failedShare = `(sum(${k6('k6_http_reqs_total', { ...pages, expected_response: 'false' })}) or vector(0)) / sum(${k6('k6_http_reqs_total', pages)})`;
+const failedShare = `(sum(${k6('k6_http_reqs_total', { expected_response: 'false' })}) or vector(0)) / sum(${k6('k6_http_reqs_total')})`;
 const checksShare = `min(${k6('k6_checks_rate')})`;
 const dropped = `sum(${k6('k6_dropped_iterations_total')}) or vector(0)`;
 
