@@ -57,6 +57,11 @@ test('every architecture answers rightly while pages are edited, and what the se
   }
   const frontshelf = runs.find(({ target }) => target === 'frontshelf');
   assert.equal(frontshelf?.countedByServer, frontshelf?.requests);
+  for (const { api, target, sqlStatements, extra } of runs) {
+    assert.ok(sqlStatements > 0, target);
+    // Pages are edited, so some are read anew.
+    if (api === 'page') assert.ok((extra.pageStatements ?? 0) > 0, target);
+  }
 });
 
 test('what cannot be measured is said in one sentence', async (t) => {

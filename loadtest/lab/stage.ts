@@ -75,11 +75,12 @@ export async function setStage(belongings: Belongings, products: number): Promis
     async usage() {
       const [statements, info] = await Promise.all([
         query(ownerUrl, (client) =>
-          // Only the statement of a whole page reads this table and that one.
+          // Frontshelf takes the role that its log-in is a member of. Only the statement of a whole page reads this table and
+          // that one.
           client.query<{ all: string; pages: string }>(
             `SELECT coalesce(sum(calls), 0) AS all,
                coalesce(sum(calls) FILTER (WHERE query ~ 'achievement' AND query ~ 'social_link'), 0) AS pages
-             FROM pg_stat_statements WHERE userid = $1::regrole`,
+             FROM pg_stat_statements WHERE userid IN ($1::regrole, 'frontshelf_reader'::regrole)`,
             [reader],
           ),
         ),
