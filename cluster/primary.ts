@@ -142,7 +142,9 @@ export async function runPrimary(config: Config): Promise<void> {
     slot.deathsInRow = livedMs >= recoveredAfterMs ? 1 : slot.deathsInRow + 1;
     if (slot.state === 'starting') deathsBeforeReady++;
     slot.state = 'waiting';
-    const verdict = restartPolicy(slot.deathsInRow, deathsBeforeReady, Math.random());
+    const { deathsInRow } = slot;
+    const isAnyReady = slots.some(({ state }) => state === 'ready');
+    const verdict = restartPolicy({ deathsInRow, deathsBeforeReady, isAnyReady }, Math.random());
     if (verdict.action === 'give-up')
       return giveUp(`The last ${deathsBeforeReady} workers died before they were ready (last: ${cause}).`);
     logger.warn(

@@ -6,18 +6,33 @@ export const mostDeathsBeforeReady = 5;
 
 const shortestDelayMs = 100;
 const longestDelayMs = 30_000;
+/** While no other worker is ready nobody is served. */
+const longestDelayAloneMs = 1000;
 
 export type Verdict =
   | { readonly action: 'restart'; readonly afterMs: number }
   | { readonly action: 'give-up' };
 
+export interface Death {
+  /** Of this slot, this one included. */
+  readonly deathsInRow: number;
+  /** Of any worker, since one was last ready. */
+  readonly deathsBeforeReady: number;
+  /** Whether another worker is ready. */
+  readonly isAnyReady: boolean;
+}
+
 /**
- * What to do about a worker that died: start another after 100 ms, doubled for each death before in a row
- * up to 30 s, less up to a fifth of jitter; or give up when no worker becomes ready any more.
- * `deathsInRow` counts this slot's, this one included; `random` is uniform in [0, 1).
+ * What to do about a worker that died: start another after 100 ms, doubled for each death before in a row up to 30 s, or to
+ * 1 s where no other worker is ready, less up to a fifth of jitter; or give up when no worker becomes ready any more.
+ * `random` is uniform in [0, 1).
  */
-export function restartPolicy(deathsInRow: number, deathsBeforeReady: number, random: number): Verdict {
+export function restartPolicy(
+  { deathsInRow, deathsBeforeReady, isAnyReady }: Death,
+  random: number,
+): Verdict {
   if (deathsBeforeReady >= mostDeathsBeforeReady) return { action: 'give-up' };
-  const delayMs = Math.min(longestDelayMs, shortestDelayMs * 2 ** (deathsInRow - 1));
+  const longestMs = isAnyReady ? longestDelayMs : longestDelayAloneMs;
+  const delayMs = Math.min(longestMs, shortestDelayMs * 2 ** (deathsInRow - 1));
   return { action: 'restart', afterMs: delayMs * (1 - 0.2 * random) };
 }
