@@ -2,9 +2,8 @@
 import { spawn } from 'node:child_process';
 import { accessSync, constants } from 'node:fs';
 import { homedir } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { delimiter, dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
 
 /** The version that the scenarios are written for. */
 export const k6Module = 'go.k6.io/k6/v2@v2.1.0';
@@ -21,7 +20,7 @@ function isExecutable(path: string): boolean {
 }
 
 /** Where `k6-install.ts` puts it. */
-export const installedK6 = fileURLToPath(new URL('../node_modules/.cache/k6-2.1.0/k6', import.meta.url));
+export const installedK6 = join(dirname(import.meta.dirname), 'node_modules', '.cache', 'k6-2.1.0', 'k6');
 
 /** Path of k6 from PATH, or from where `go install` or `k6-install.ts` puts it; undefined if there is none. */
 export function findK6(env: NodeJS.ProcessEnv = process.env, installed = installedK6): string | undefined {
