@@ -61,7 +61,8 @@ return 1`;
 /**
  * Tells of changes: KEYS are the epoch's name, the latest host, the host that told before, this host, and the pages.
  * Replies told, moved (another epoch is in force) or rewound (what was told before is not there). A telling that comes
- * late, since its connection was given up, does no harm.
+ * late, since its connection was given up, does no harm. Of very many pages nothing is kept for the next host, as Redis
+ * answers nobody while it does that.
  */
 const tell = `local longestTold, mostKeys = 200, 1000
 local epoch, before, host, batch, stamp, keepMs, toldMs = unpack(ARGV, 1, 7)

@@ -1,5 +1,5 @@
 /** One run, from an empty folder to its result. */
-import { constants, loadavg, setPriority } from 'node:os';
+import { loadavg } from 'node:os';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
 import { query } from '../../local/database.ts';
@@ -73,7 +73,6 @@ export async function prove(
     ),
   );
 
-  preferProber();
   const startedAtMs = performance.now();
   const cpuBefore = process.cpuUsage();
   const loopDelay = monitorEventLoopDelay({ resolution: 5 });
@@ -172,15 +171,6 @@ export async function prove(
       lagPhases: [healthy, broken],
     }),
   };
-}
-
-/** Who takes the time must not wait for whom it times. Other users than root may not ask for that. */
-function preferProber(): void {
-  try {
-    setPriority(constants.priority.PRIORITY_HIGH);
-  } catch {
-    // The report says how late the prober was.
-  }
 }
 
 const byPhase = (valuesMs: ReadonlyMap<string, number[]>) =>

@@ -33,8 +33,8 @@ const duration = (seconds: number) => `${Math.round(seconds * 1000)}ms`;
  * when they are needed, as each is a program of its own that takes memory and caches from those that work.
  */
 const usersForRate = (ratePerSecond: number) => {
-  const maxVUs = Math.max(50, Math.ceil(ratePerSecond));
-  return { preAllocatedVUs: Math.min(maxVUs, Math.max(50, Math.ceil(ratePerSecond / 10))), maxVUs };
+  const maxVUs = Math.max(100, Math.ceil(ratePerSecond));
+  return { preAllocatedVUs: Math.max(100, Math.ceil(ratePerSecond / 10)), maxVUs };
 };
 
 /**
