@@ -49,9 +49,10 @@ export async function startTestServer(products: number): Promise<TestServer> {
 export function runCommand(
   file: string,
   args: readonly string[],
+  env: NodeJS.ProcessEnv = process.env,
 ): Promise<{ exitCode: unknown; stdout: string; stderr: string }> {
   return new Promise((resolve) => {
-    execFile(process.execPath, [path(file), ...args], (error, stdout, stderr) =>
+    execFile(process.execPath, [path(file), ...args], { env }, (error, stdout, stderr) =>
       resolve({ exitCode: error ? error.code : 0, stdout, stderr }),
     );
   });
