@@ -4,8 +4,8 @@ import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { eventually } from '../cache/eventually.ts';
-import { seededRandom } from './coherence/random.ts';
 import { type OpenLoopOptions, type Outcome, startOpenLoop } from './open-loop.ts';
+import { seededRandom } from './provers/random.ts';
 
 async function listen(t: TestContext, listener: RequestListener) {
   const server: Server = createServer({ keepAliveTimeout: 5000 }, listener);
