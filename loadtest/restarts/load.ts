@@ -1,8 +1,8 @@
 /** A steady open-loop load of pages over keep-alive and over short connections, half of it each. */
 import { startOpenLoop } from '../open-loop.ts';
+import type { FailedRequest } from '../provers/losses.ts';
 import { percentile } from '../provers/percentile.ts';
 import { pick, type Random } from '../provers/random.ts';
-import type { FailedRequest } from './losses.ts';
 
 /** Longer than a server may take to notice that a worker hangs. */
 const timeoutMs = 20_000;

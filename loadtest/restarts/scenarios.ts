@@ -3,10 +3,15 @@ import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { identify, isRunning, type ProcessIdentity } from '../../local/processes.js';
 import { type Host, readyWorkers } from '../provers/hosts.ts';
+import {
+  type FailedRequest,
+  lossesOfPrimaries,
+  lossesOfWorkers,
+  type PrimaryLoss,
+} from '../provers/losses.ts';
 import { type Finding, roundMs } from '../provers/promises.ts';
 import { processesByPort } from '../provers/worker-connections.ts';
 import type { Load, LoadFigures } from './load.ts';
-import { type FailedRequest, lossesOfPrimaries, lossesOfWorkers, type PrimaryLoss } from './losses.ts';
 import type { Options, ScenarioName } from './options.ts';
 
 export interface ScenarioResult {
