@@ -9,6 +9,8 @@ import { serviceAccount } from '../../local/unprivileged.ts';
 import type { Belongings } from '../services/belongings.ts';
 
 const dumpsKept = 5;
+/** Of what takes Redis a while, such as a dump, on a machine that is busy. */
+const commandTimeoutMs = 30_000;
 
 export interface RedisControl {
   readonly url: string;
@@ -48,7 +50,10 @@ export async function controlRedis(belongings: Belongings, purpose: string): Pro
   let dumpsMade = 0;
 
   async function command<T>(give: (client: RedisClient) => Promise<T>): Promise<T> {
-    const client = new RedisClient(redis.url, { retryStrategy: () => null, commandTimeout: 5000 });
+    const client = new RedisClient(redis.url, {
+      retryStrategy: () => null,
+      commandTimeout: commandTimeoutMs,
+    });
     client.on('error', () => {});
     try {
       return await give(client);

@@ -1,32 +1,35 @@
 /** What the server holds of the machine when it has nothing to do. */
-import { readdirSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { query } from '../../local/database.ts';
-import { memoryBytesOf } from '../lab/processes.ts';
 import type { Host } from '../provers/hosts.ts';
 import type { Finding } from '../provers/promises.ts';
 
 export interface Holdings {
   readonly descriptors: number;
+  /** Of their own, when all garbage is collected: what is shared with other programs, as Node's code is, does not count. */
   readonly memoryBytes: number;
   readonly postgresConnections: number;
 }
 
 const samples = 5;
 const betweenSamplesMs = 500;
+const collectingMs = 1000;
 
 /** Of the primary and its workers together; the median of some samples. */
 export async function holdingsOf(host: Host, databaseUrl: string, role: string): Promise<Holdings> {
   const taken: Holdings[] = [];
+  for (const pid of processesOf(host)) process.kill(pid, 'SIGUSR2');
+  await delay(collectingMs);
   for (let i = 0; i < samples; i++) {
-    const pids = [host.primary, ...host.workers].flatMap((process) => process?.pid ?? []);
+    const pids = processesOf(host);
     const postgresConnections = await query(databaseUrl, async (client) => {
       const sql = 'SELECT count(*)::int AS count FROM pg_stat_activity WHERE usename = $1';
       return (await client.query<{ count: number }>(sql, [role])).rows[0]?.count ?? 0;
     });
     taken.push({
       descriptors: pids.reduce((sum, pid) => sum + descriptorsOf(pid), 0),
-      memoryBytes: memoryBytesOf(pids.slice(0, 1)),
+      memoryBytes: pids.reduce((sum, pid) => sum + memoryBytesOf(pid), 0),
       postgresConnections,
     });
     await delay(betweenSamplesMs);
@@ -40,10 +43,24 @@ export async function holdingsOf(host: Host, databaseUrl: string, role: string):
   };
 }
 
+export const processesOf = ({ primary, workers }: Host): number[] =>
+  [primary, ...workers].flatMap((process) => process?.pid ?? []);
+
 /** 0 when it has ended. */
-export function descriptorsOf(pid: number): number {
+function descriptorsOf(pid: number): number {
   try {
     return readdirSync(`/proc/${pid}/fd`).length;
+  } catch {
+    return 0;
+  }
+}
+
+/** Anonymous memory, resident; 0 when it has ended. */
+export function memoryBytesOf(pid: number): number {
+  try {
+    return (
+      Number(/^RssAnon:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0) * 1024
+    );
   } catch {
     return 0;
   }

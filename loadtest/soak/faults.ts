@@ -1,6 +1,7 @@
 /** Makes a fault and unmakes it. Each tells when it was, and which connections it took with it. */
 import { execFileSync } from 'node:child_process';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
 import { Client } from 'pg';
@@ -12,7 +13,6 @@ import { pick, type Random } from '../provers/random.ts';
 import type { RedisControl } from '../provers/redis.ts';
 import { processesByPort } from '../provers/worker-connections.ts';
 import type { Database } from '../services/database.ts';
-import { descriptorsOf } from './baseline.ts';
 import type { Fault, FaultKind } from './fault-plan.ts';
 import type { Made } from './judge.ts';
 import type { Traffic } from './traffic.ts';
@@ -49,12 +49,12 @@ const spoiltKeys = 300;
 const hugeBytes = 100 * 2 ** 20;
 
 type Taken = Partial<Pick<MadeFault, 'workerPorts' | 'primaryPorts' | 'complaint' | 'endedAtMs'>>;
-type Maker = (stage: Stage, durationMs: number) => Promise<Taken | void>;
+type Maker = (stage: Stage, durationMs: number) => Promise<void> | Promise<Taken>;
 
 export async function makeFault(stage: Stage, { kind, durationMs }: Fault): Promise<MadeFault> {
   const beganAtMs = performance.now();
   const taken = await makers[kind](stage, durationMs);
-  return { kind, beganAtMs, endedAtMs: performance.now(), ...taken };
+  return { kind, beganAtMs, endedAtMs: performance.now(), ...(taken ?? {}) };
 }
 
 /** Why a kind of fault cannot be made here; undefined when it can. */
@@ -138,6 +138,21 @@ async function spoilKeys(
   } finally {
     traffic.focus(undefined);
   }
+}
+
+const probes = 16;
+const probeMs = 300;
+
+/** The workers that got none of some new connections, which they all should. */
+export async function unreachedWorkers({ port, workers }: Host): Promise<number[]> {
+  const sockets = Array.from({ length: probes }, () =>
+    connect({ host: '127.0.0.1', port }).on('error', () => {}),
+  );
+  await delay(probeMs);
+  const byPort = processesByPort(workers.map(({ pid }) => pid));
+  const reached = new Set(sockets.map(({ localPort = -1 }) => byPort.get(localPort)));
+  for (const socket of sockets) socket.destroy();
+  return workers.flatMap(({ pid }) => (reached.has(pid) ? [] : pid));
 }
 
 const makers: Readonly<Record<FaultKind, Maker>> = {
@@ -325,7 +340,7 @@ const makers: Readonly<Record<FaultKind, Maker>> = {
     const limit = softLimit(victim.pid);
     const setLimit = (most: string) =>
       execFileSync('prlimit', ['--pid', String(victim.pid), `--nofile=${most}:`]);
-    setLimit(String(descriptorsOf(victim.pid)));
+    setLimit(String(lowestFreeDescriptor(victim.pid)));
     try {
       await delay(durationMs);
     } finally {
@@ -354,6 +369,14 @@ const endSessions = 'SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHER
 
 /** A connection that the primary has handed over and nobody has acknowledged is still its own as well. */
 const handedOverPorts = ({ host: { primary } }: Stage) => portsOf(primary ? [primary] : []);
+
+/** The limit is one of their numbers, of which some may be free below the highest. */
+function lowestFreeDescriptor(pid: number): number {
+  const used = new Set(readdirSync(`/proc/${pid}/fd`));
+  let number = 0;
+  while (used.has(String(number))) number++;
+  return number;
+}
 
 function softLimit(pid: number): string {
   const limits = readFileSync(`/proc/${pid}/limits`, 'utf8');

@@ -56,6 +56,7 @@ const request = (sentAtMs: number, tookMs: number, more: Partial<Judged> = {}): 
   what: '200',
   sentAtMs,
   endedAtMs: sentAtMs + tookMs,
+  lateMs: 0,
   localPort: 1,
   ...more,
 });
@@ -120,6 +121,8 @@ suite('recovery', () => {
   test('lasts until the end of the last slow second', () => {
     const slow = [...calm(1000, 2000), ...calm(2000, 3000, 300), ...calm(3000, 6000)];
     assert.equal(recoveryMs(slow, 1000, limits), 2000);
+    const heldUp = slow.map((late) => ({ ...late, lateMs: 150 }));
+    assert.equal(recoveryMs(heldUp, 1000, limits), 0, 'the generator was held up as well');
   });
 
   test('lasts until a page is served that is not in memory, for ever when none is', () => {

@@ -17,6 +17,8 @@ export interface Judged {
   readonly what: string;
   readonly sentAtMs: number;
   readonly endedAtMs: number;
+  /** How long it should have been sent before: the generator's fault, or the machine's. */
+  readonly lateMs: number;
   readonly localPort: number | undefined;
 }
 
@@ -156,10 +158,12 @@ export function sortOut(
 const windowMs = 1000;
 /** Of fewer a p99 says nothing. */
 const leastInWindow = 20;
+/** Where the generator waited for a core for so long, so did the server. */
+const heldUpMs = 100;
 
 /**
  * From the end of a fault to the last request that shows it: one that was refused, stale, or not answered, the end of
- * the last second that was slow, and the first page that was not in memory. `requests` are those that were sent between
+ * the last second that was slow and in which the machine was not, and the first page that was not in memory. `requests` are those that were sent between
  * the fault's end and the next fault.
  */
 export function recoveryMs(requests: readonly Judged[], endedAtMs: number, { slowMs }: Limits): number {
@@ -169,7 +173,8 @@ export function recoveryMs(requests: readonly Judged[], endedAtMs: number, { slo
   const byWindow = Map.groupBy(since, ({ afterMs }) => Math.floor(afterMs / windowMs));
   const slowWindows = [...byWindow].flatMap(([window, inIt]) => {
     const latenciesMs = inIt.map((request) => request.endedAtMs - request.sentAtMs).sort((a, b) => a - b);
-    return latenciesMs.length >= leastInWindow && percentile(latenciesMs, 0.99) > slowMs
+    const isHeldUp = inIt.some(({ lateMs }) => lateMs > heldUpMs);
+    return latenciesMs.length >= leastInWindow && percentile(latenciesMs, 0.99) > slowMs && !isHeldUp
       ? [(window + 1) * windowMs]
       : [];
   });

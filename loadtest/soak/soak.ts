@@ -14,9 +14,9 @@ import { seededRandom } from '../provers/random.ts';
 import { controlRedis } from '../provers/redis.ts';
 import type { Belongings } from '../services/belongings.ts';
 import { startDatabase } from '../services/database.ts';
-import { compareHoldings, type Holdings, holdingsOf } from './baseline.ts';
+import { compareHoldings, type Holdings, holdingsOf, memoryBytesOf, processesOf } from './baseline.ts';
 import { type FaultKind, planFaults } from './fault-plan.ts';
-import { type MadeFault, makeFault, obstacleTo, type Stage } from './faults.ts';
+import { type MadeFault, makeFault, obstacleTo, type Stage, unreachedWorkers } from './faults.ts';
 import { countBy, type Judged, type Limits, recoveryMs, sortOut } from './judge.ts';
 import type { Options } from './options.ts';
 import { startTraffic } from './traffic.ts';
@@ -40,13 +40,12 @@ const deadlineMarginMs = 1000;
 const recoverWithinMs = 5000;
 /** From the end of a fault to the next one. */
 const calmMs = recoverWithinMs + 2000;
-/** Connections to Postgres that were opened in need are kept for a minute. */
-const settleSeconds = 75;
-/** Idle connections of clients are gone by then. */
-const restMs = 8000;
+const settleSeconds = 30;
+/** Idle connections of clients are gone by then, and those to Postgres that were opened in need, which are kept for a minute. */
+const restMs = 65_000;
 const clientTimeoutMs = 20_000;
 const leastSlowMs = 500;
-const progressEveryMs = 30_000;
+const progressEveryMs = 10_000;
 /** In so much time every kind has its turn. */
 const minutesForAll = 10;
 const blamedKept = 50;
@@ -72,7 +71,7 @@ export interface Result {
   readonly after: Holdings;
   readonly findings: readonly Finding[];
   /** The first of those that count against a promise. */
-  readonly blamed: readonly Judged[];
+  readonly blamed: readonly (Judged & { readonly after: FaultKind | undefined })[];
 }
 
 export async function soak(
@@ -107,6 +106,7 @@ export async function soak(
       REDIS_URL: `redis://127.0.0.1:${redisProxy.port}`,
       ...settings,
       ...clock?.env,
+      NODE_OPTIONS: `--import ${new URL('collect-garbage.ts', import.meta.url)}`,
       ...options.settings,
     },
     logFolder: options.logs ?? 'full disk',
@@ -129,7 +129,12 @@ export async function soak(
     return holdingsOf(host, database.urlOf('postgres'), role);
   }
 
-  say(`Warming up for ${warmSeconds} s, and looking at what the server holds.`);
+  const progress = setInterval(() => {
+    const bad = requests.filter(({ verdict }) => verdict === 'wrong').length;
+    const memoryMiB = processesOf(host).reduce((sum, pid) => sum + memoryBytesOf(pid), 0) / 2 ** 20;
+    say(`  ${requests.length} requests, ${bad} wrong answers; the server has ${memoryMiB.toFixed(0)} MiB`);
+  }, progressEveryMs);
+  say(`Warming up for ${warmSeconds} s, and looking at what the server holds after a minute's rest.`);
   await loadFor(warmSeconds);
   const before = await holdings();
   const warm = requests
@@ -154,21 +159,22 @@ export async function soak(
   if (options.logs !== undefined) notMade['disk full'] = 'the log is kept';
 
   say(`Breaking things for ${minutes} min.`);
-  const progress = setInterval(() => {
-    const bad = requests.filter(({ verdict }) => verdict === 'wrong').length;
-    say(`  ${requests.length} requests, ${bad} wrong answers`);
-  }, progressEveryMs);
   await loadFor(2);
   const startedAtMs = performance.now();
   const made: MadeFault[] = [];
   const faults: FaultResult[] = [];
   const plan = planFaults(seededRandom(seed), possible);
+  const knownUnreached = new Set<number>();
   while (performance.now() - startedAtMs < minutes * 60_000) {
     const first = requests.length;
     const fault = await makeFault(stage, plan.next().value);
     made.push(fault);
     await delay(calmMs - (performance.now() - fault.endedAtMs));
     const since = requests.slice(first);
+    const unreached = await unreachedWorkers(host);
+    const isNew = unreached.some((pid) => !knownUnreached.has(pid));
+    for (const pid of unreached) knownUnreached.add(pid);
+    const complaint = fault.complaint ?? (isNew ? 'a worker gets no new connections any more' : undefined);
     const result = {
       kind: fault.kind,
       atMs: fault.beganAtMs - startedAtMs,
@@ -182,13 +188,13 @@ export async function soak(
         fault.endedAtMs,
         limits,
       ),
-      ...(fault.complaint !== undefined && { complaint: fault.complaint }),
+      ...(complaint !== undefined && { complaint }),
     };
     faults.push(result);
     say(faultLine(result));
   }
 
-  say(`Settling for ${settleSeconds} s, and looking at what the server holds now.`);
+  say(`Settling for ${settleSeconds} s, and looking at what the server holds after a minute's rest.`);
   const fromRedisBefore = traffic.fromRedis;
   await loadFor(settleSeconds);
   const fromRedis = traffic.fromRedis - fromRedisBefore;
@@ -198,6 +204,7 @@ export async function soak(
   await host.terminate();
 
   const sorted = sortOut(requests, made, limits);
+  const blamed = [...sorted.wrong, ...sorted.unanswered, ...sorted.late, ...sorted.refusedHits];
   const none = (promise: string, blamed: readonly Judged[]): Finding => ({
     promise,
     found: blamed.length === 0 ? 'none' : JSON.stringify(countBy(blamed)),
@@ -254,10 +261,10 @@ export async function soak(
         isKept: true,
       },
     ],
-    blamed: [...sorted.wrong, ...sorted.unanswered, ...sorted.late, ...sorted.refusedHits].slice(
-      0,
-      blamedKept,
-    ),
+    blamed: blamed.slice(0, blamedKept).map((request) => ({
+      ...request,
+      after: made.findLast(({ beganAtMs }) => beganAtMs <= request.sentAtMs)?.kind,
+    })),
   };
 }
 

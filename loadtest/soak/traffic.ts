@@ -79,6 +79,7 @@ export function startTraffic({ url, random, idOf, hot, cold, timeoutMs }: Traffi
       what,
       sentAtMs: plannedAtMs + lateMs,
       endedAtMs: plannedAtMs + latencyMs,
+      lateMs,
       localPort,
     });
   }
