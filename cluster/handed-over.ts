@@ -5,7 +5,9 @@ interface Handle {
 }
 
 /** A connection that no worker has a descriptor for is not offered round for ever. */
-const mostMisses = 2;
+const mostMisses = 5;
+/** Others take what there is meanwhile, where this worker would only refuse it sooner than they are free. */
+const missPauseMs = 20;
 /** How often a connection has not reached a worker. */
 const misses = new WeakMap<Handle, number>();
 
@@ -40,8 +42,11 @@ export function takeBackConnections(worker: Worker, isServed: () => boolean): vo
     const [seq, handle] = missed;
     const count = (misses.get(handle) ?? 0) + 1;
     misses.set(handle, count);
-    // An accepted connection is closed by round robin, which it leaves to the worker.
-    child.emit('internalMessage', { cmd: 'NODE_CLUSTER', ack: seq, accepted: count >= mostMisses });
+    setTimeout(() => {
+      // Round robin closes what was accepted, and leaves it to the worker.
+      const accepted = count >= mostMisses;
+      if (handedOver.has(seq)) child.emit('internalMessage', { cmd: 'NODE_CLUSTER', ack: seq, accepted });
+    }, missPauseMs);
   });
   // Not `disconnect`, which does not come while a connection waits to be acknowledged.
   worker.once('exit', () => {

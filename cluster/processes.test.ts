@@ -126,11 +126,14 @@ test('a connection for which a worker has no descriptor is served by another, an
       return Buffer.isBuffer(data) ? data.toString('latin1', 0, 12) : 'closed';
     });
     const outcomes = new Set(await Promise.all(answers));
+    const ports = sockets.map(({ localPort = 0 }) => localPort);
     const byPort = processesByPort(workers);
-    const takenBy = workers.map((worker) =>
-      sockets.some(({ localPort = 0 }) => byPort.get(localPort) === worker),
-    );
+    const takenBy = workers.map((worker) => ports.some((port) => byPort.get(port) === worker));
     for (const socket of sockets) socket.destroy();
+    await eventually('their descriptors are free again', 5000, () => {
+      const open = processesByPort(workers);
+      return !ports.some((port) => open.has(port));
+    });
     return { outcomes: [...outcomes], takenBy };
   }
   const byBoth = { outcomes: ['HTTP/1.1 200'], takenBy: [true, true] };

@@ -58,7 +58,7 @@ type ForEach<Tuple extends readonly unknown[], Value> = { readonly [Index in key
 /** One value per label set, in the catalogue's order. */
 function gaugesOf(measured: Measured): (number | null)[] {
   const { recorder, config, pages, pool, redis, breaker, coherence } = measured;
-  const { heapUsed, rss } = process.memoryUsage();
+  const heap = getHeapStatistics();
   const { asOfMs } = coherence;
   // A tuple per gauge, so that one more gauge in the catalogue is an error here.
   const values: ForEach<typeof workerGauges, readonly (number | null)[]> = [
@@ -76,9 +76,9 @@ function gaugesOf(measured: Measured): (number | null)[] {
     ),
     [asOfMs === undefined ? null : (performance.now() - asOfMs) / 1000],
     [coherence.floors],
-    [heapUsed],
-    [getHeapStatistics().heap_size_limit],
-    [rss],
+    [heap.used_heap_size],
+    [heap.heap_size_limit],
+    [residentBytes()],
     [openDescriptors()],
   ];
   return values.flat();
@@ -113,6 +113,15 @@ function watchGarbageCollection(recorder: Recorder): void {
 function kindOf(entry: PerformanceEntry): unknown {
   const detail: unknown = 'detail' in entry ? entry.detail : undefined;
   return typeof detail === 'object' && detail !== null && 'kind' in detail ? detail.kind : undefined;
+}
+
+function residentBytes(): number | null {
+  try {
+    return process.memoryUsage.rss();
+  } catch {
+    // It is read from a file, for which there may be no descriptor left.
+    return null;
+  }
 }
 
 function openDescriptors(): number | null {
