@@ -89,6 +89,16 @@ export const settings = {
     'Worker processes; one per core is right unless something else shares the machine.',
     'available cores',
   ),
+  REUSE_PORT: choice(
+    'off',
+    ['off', 'on'],
+    'With on, each worker listens by itself and the kernel spreads connections: two servers may share a port, but a worker that stops loses what it has not taken yet.',
+  ),
+  WORKER_MEMORY_MAX_BYTES: integer(
+    0,
+    { min: 0, max: 1024 * 1024 * mebibyte },
+    'Resident memory from which a worker is replaced in order; 0: twice MEMORY_TIER_BYTES and 1 GiB.',
+  ),
   DATABASE_URL: url(
     '',
     ['postgres:', 'postgresql:'],

@@ -3,7 +3,6 @@ import Negotiator from 'negotiator';
 import type { Config } from '../config.ts';
 import { type ExpositionFormat, exposition } from '../metrics/exposition.ts';
 import packageJson from '../package.json' with { type: 'json' };
-import type { Slot } from './primary.ts';
 import { metricsSource, type PrimaryState } from './primary-metrics.ts';
 
 export interface AdminOptions extends PrimaryState {
@@ -12,7 +11,7 @@ export interface AdminOptions extends PrimaryState {
 
 /** Metrics, health and status for those who run the server. Answers from what the primary knows and waits for no worker. */
 export function createAdminServer({ isStopping, ...state }: AdminOptions): Server {
-  const { config, slots } = state;
+  const { config, fleet } = state;
   const json = (value: unknown, status = 200) => ({
     status,
     contentType: 'application/json',
@@ -28,11 +27,11 @@ export function createAdminServer({ isStopping, ...state }: AdminOptions): Serve
       case '/livez':
         return json({ status: 'ok' });
       case '/readyz': {
-        const ready = !isStopping() && slots.some(({ state }) => state === 'ready');
+        const ready = !isStopping() && fleet.slots.some(({ member }) => member?.state === 'ready');
         return json({ status: ready ? 'ok' : 'unavailable' }, ready ? 200 : 503);
       }
       case '/status':
-        return json(status(config, slots));
+        return json(status(config, fleet));
       default:
         return json({ paths: ['/metrics', '/livez', '/readyz', '/status'] }, 404);
     }
@@ -63,16 +62,17 @@ function formatFor(req: IncomingMessage): ExpositionFormat {
   return known === 'application/openmetrics-text' ? 'openmetrics' : 'prometheus';
 }
 
-function status(config: Config, slots: readonly Slot[]) {
+function status(config: Config, { slots, leaving }: PrimaryState['fleet']) {
   return {
     primary: { pid: process.pid, uptimeSeconds: Math.round(process.uptime()) },
-    workers: slots.map(({ number, worker, state, startedAtMs, restarts }) => ({
+    workers: slots.map(({ number, member, restarts }) => ({
       slot: number,
-      pid: worker?.process.pid ?? null,
-      state,
-      uptimeSeconds: worker ? Math.round((performance.now() - startedAtMs) / 1000) : null,
+      pid: member?.worker.process.pid ?? null,
+      state: member?.state ?? 'waiting',
+      uptimeSeconds: member ? Math.round((performance.now() - member.startedAtMs) / 1000) : null,
       restarts,
     })),
+    leaving: [...leaving].map(({ worker }) => worker.process.pid ?? null),
     versions: { frontshelf: packageJson.version, node: process.versions.node },
     settings: Object.fromEntries(
       Object.entries(config).map(([name, value]) => [

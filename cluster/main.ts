@@ -12,11 +12,17 @@ const help = `Serves product pages: npm run serve [-- --check]
   --help    this text
 
 Settings are environment variables; README.md lists them. SIGTERM and SIGINT
-stop the server when the requests it has are answered.
+stop the server when the requests it has are answered. SIGHUP replaces its
+workers one after the other, without losing a request.
 `;
 
 const { config, problems } = readConfig(process.env);
 if (cluster.isWorker) {
+  // A file that a setting names may have become another since the primary started.
+  if (problems.length > 0) {
+    process.stderr.write(problems.map((problem) => `${problem}\n`).join(''));
+    process.exit(1);
+  }
   await runWorker(config);
 } else {
   const given = readArguments();

@@ -13,7 +13,9 @@ export async function preflight(config: Config, known: readonly string[]): Promi
   const problems = await Promise.all([
     isGood('REDIS_TIMEOUT_MS', 'DATABASE_TIMEOUT_MS') ? timeoutProblem(config) : undefined,
     isGood('DATABASE_URL') ? databaseProblem(config) : undefined,
-    isGood('HOST', 'PORT') ? portProblem('PORT', config.host, config.port) : undefined,
+    isGood('HOST', 'PORT', 'REUSE_PORT')
+      ? portProblem('PORT', config.host, config.port, config.reusePort === 'on')
+      : undefined,
     isGood('ADMIN_HOST', 'ADMIN_PORT')
       ? portProblem('ADMIN_PORT', config.adminHost, config.adminPort)
       : undefined,
@@ -51,13 +53,22 @@ async function databaseProblem({ databaseUrl }: Config): Promise<string | undefi
   }
 }
 
-function portProblem(setting: string, host: string, port: number): Promise<string | undefined> {
+function portProblem(
+  setting: string,
+  host: string,
+  port: number,
+  reusePort = false,
+): Promise<string | undefined> {
+  if (reusePort && port === 0)
+    return Promise.resolve(
+      `${setting} must be a port of your choice with REUSE_PORT on; each worker would take another.`,
+    );
   const { promise, resolve } = Promise.withResolvers<string | undefined>();
   const server = createServer();
   server.once('error', (error: NodeJS.ErrnoException) => {
     resolve(listenProblem(setting, host, port, error));
   });
-  server.listen({ host, port }, () => server.close(() => resolve(undefined)));
+  server.listen({ host, port, reusePort }, () => server.close(() => resolve(undefined)));
   return promise;
 }
 

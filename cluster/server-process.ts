@@ -101,13 +101,14 @@ export async function startServer(env: Environment, options: LaunchOptions = {})
     async destroy() {
       const workers = childrenOf(pid);
       child.kill('SIGKILL');
-      await ended;
+      // Before its end is waited for, which comes when nobody has its output open any more; a stopped one always will.
       for (const worker of workers)
         try {
           process.kill(worker, 'SIGKILL');
         } catch {
           // Gone already.
         }
+      await ended;
     },
   };
 }

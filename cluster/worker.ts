@@ -42,8 +42,7 @@ const fillShare = 0.9;
 export async function runWorker(config: Config): Promise<void> {
   const { logger, flush } = createLogger(config.logLevel);
   // Of use to the bench alone, which compares; so it is no setting.
-  const isRecording = process.env.FRONTSHELF_RECORDING !== 'off';
-  const recorder = isRecording ? createRecorder() : silentRecorder;
+  const recorder = process.env.FRONTSHELF_RECORDING === 'off' ? silentRecorder : createRecorder();
   const now = () => performance.now();
   const state = { ready: false, draining: false };
 
@@ -137,9 +136,7 @@ export async function runWorker(config: Config): Promise<void> {
   );
 
   let listening: Promise<unknown> | undefined;
-  const metrics = isRecording
-    ? tellMetrics({ recorder, config, pages, pool, redis, breaker, coherence })
-    : undefined;
+  const metrics = tellMetrics({ recorder, config, pages, pool, redis, breaker, coherence });
   stopWhenTold(async () => {
     state.ready = false;
     state.draining = true;
@@ -148,7 +145,7 @@ export async function runWorker(config: Config): Promise<void> {
     await drain(server, config.shutdownDeadlineMs);
     redis?.disconnect();
     await Promise.race([pool.end(), new Promise((resolve) => setTimeout(resolve, 500))]);
-    await metrics?.flush();
+    await metrics.flush();
     flush();
     process.exit(0);
   });
@@ -162,7 +159,7 @@ export async function runWorker(config: Config): Promise<void> {
   ]);
   if (state.draining) return;
   try {
-    const bound = listen(server, config.host, config.port);
+    const bound = listen(server, config);
     listening = bound;
     const port = await bound;
     state.ready = true;
@@ -241,10 +238,10 @@ function stopWhenTold(stop: () => Promise<void>): void {
   if (cluster.worker) cluster.worker.exitedAfterDisconnect = true;
 }
 
-function listen(server: Server, host: string, port: number): Promise<number> {
+function listen(server: Server, { host, port, reusePort }: Config): Promise<number> {
   return new Promise((resolve, reject) => {
     server.once('error', reject);
-    server.listen({ host, port }, () => {
+    server.listen({ host, port, reusePort: reusePort === 'on' }, () => {
       const address = server.address();
       resolve(typeof address === 'object' && address !== null ? address.port : port);
     });

@@ -308,18 +308,29 @@ export const workerGauges = [
   openDescriptors,
 ] as const satisfies readonly GaugeDefinition[];
 
+/** Where a gauge without labels stands among a worker's values. */
+export function gaugeIndex(gauge: (typeof workerGauges)[number]): number {
+  const before = workerGauges.slice(0, workerGauges.indexOf(gauge));
+  return before.reduce((count, { labelSets }) => count + labelSets.length, 0);
+}
+
 /** What the primary knows by itself. Those named after one worker have the label `worker`, one value each. */
 export const primaryMetrics = {
   workers: gauge(
     'frontshelf_workers',
-    'Workers by state; waiting is one that died and is not yet started again.',
+    'Workers by state; waiting is one that died and is not yet started again, stopping also one that was replaced.',
     each('state', 'starting', 'ready', 'stopping', 'waiting'),
   ),
   workersDesired: gauge('frontshelf_workers_desired', 'Workers that there should be.'),
   workerExits: counter(
     'frontshelf_worker_exits_total',
-    'Workers that ended; oom is V8 out of memory (it aborts), signal any other signal.',
-    each('reason', 'clean', 'crash', 'oom', 'signal'),
+    'Workers that ended; oom is V8 out of memory (it aborts), hung one that was killed as it told nothing, signal any other signal.',
+    each('reason', 'clean', 'crash', 'oom', 'hung', 'signal'),
+  ),
+  workersReplaced: counter(
+    'frontshelf_workers_replaced_total',
+    'Workers that were told to stop when another was ready in their place: a rolling restart, or above the memory limit.',
+    each('reason', 'restart', 'memory'),
   ),
   feedUp: gauge(
     'frontshelf_feed_up',
