@@ -140,7 +140,7 @@ suite('a fleet', { concurrency: 3 }, () => {
       return first?.state === 'ready' && first.pid !== victim && second?.pid === other;
     });
     assert.ok(performance.now() - stoppedAtMs < 10_000);
-    assert.equal(await metric(server, 'frontshelf_worker_exits_total{reason="hung"}'), 1);
+    assert.equal(await metric(server, 'frontshelf_worker_exits_total{reason="hang"}'), 1);
   });
 
   test('a primary that was itself stopped for long blames no worker', async () => {

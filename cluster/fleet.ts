@@ -99,7 +99,7 @@ export function createFleet(options: FleetOptions): Fleet {
   );
   const leaving = new Set<Member>();
   const greeted = new Set<Worker>();
-  const exits = { clean: 0, crash: 0, oom: 0, hung: 0, signal: 0 };
+  const exits = { clean: 0, crash: 0, oom: 0, hang: 0, signal: 0 };
   const replaced = { restart: 0, memory: 0 };
   // A page costs more than its bytes, and Node needs room of its own.
   const mostResidentBytes = config.workerMemoryMaxBytes || 2 * config.memoryTierBytes + gibibyte;

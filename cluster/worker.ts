@@ -14,9 +14,11 @@ import {
   type Recorder,
   silentRecorder,
 } from '../metrics/recorder.ts';
+import { createAdmission } from '../server/admission.ts';
 import { createHandler } from '../server/handler.ts';
 import { createListener } from '../server/listener.ts';
 import { openapiDocument } from '../server/openapi.ts';
+import { createPressure } from '../server/pressure.ts';
 import { createRepresentation, type Representation, representationCodec } from '../server/representation.ts';
 import { encodeCursor, listPosition } from '../server/target.ts';
 import { readChanges } from '../sql/change-feed.ts';
@@ -65,6 +67,15 @@ export async function runWorker(config: Config): Promise<void> {
     delay,
   });
   const begun = followFeed(coherence);
+  const pressure = createPressure();
+  const admission = createAdmission({
+    // So nobody waits for a connection, and what else the pool is used for finds one soon.
+    capacity: config.databasePoolMax,
+    pressure,
+    observer: recorder.admission,
+    now,
+    delay,
+  });
   const codec = representationCodec(config.cacheControl);
   const breaker = redis && createBreaker({ probe: () => redis.ping(), delay });
   const shared = {
@@ -80,8 +91,10 @@ export async function runWorker(config: Config): Promise<void> {
   };
   const pages = createReadThrough<Representation>({
     ...shared,
-    load: async (slug) => {
-      const { body, snapshot } = await timed(recorder, 'product_page', readProductPage(pool, slug));
+    load: async (slug, demand) => {
+      const { body, snapshot } = await admission.run(demand, () =>
+        timed(recorder, 'product_page', readProductPage(pool, slug)),
+      );
       return {
         value: body === null ? undefined : createRepresentation(body, config.cacheControl),
         stamp: snapshot,
@@ -106,11 +119,9 @@ export async function runWorker(config: Config): Promise<void> {
   });
   const lists = createReadThrough<Representation>({
     ...shared,
-    load: async (key) => {
-      const { items, nextRank } = await timed(
-        recorder,
-        'product_list',
-        readProductList(pool, listPosition(key)),
+    load: async (key, demand) => {
+      const { items, nextRank } = await admission.run(demand, () =>
+        timed(recorder, 'product_list', readProductList(pool, listPosition(key))),
       );
       const nextCursor = nextRank === null ? 'null' : `"${encodeCursor(nextRank)}"`;
       const body = `{"items":${items},"nextCursor":${nextCursor}}`;
@@ -128,15 +139,25 @@ export async function runWorker(config: Config): Promise<void> {
       lists,
       openapi: createRepresentation(openapiDocument, config.cacheControl),
       observer: recorder,
-      isReady: () => state.ready,
-      isDraining: () => state.draining,
+      isReady: () => state.ready && pressure.level < 3,
+      isDraining: () => state.draining || pressure.level === 3,
       onUnexpectedError: (error) => logger.error({ err: error }, 'a request failed unexpectedly'),
     }),
     { maxConnections: config.maxConnections, observer: recorder },
   );
 
   let listening: Promise<unknown> | undefined;
-  const metrics = tellMetrics({ recorder, config, pages, pool, redis, breaker, coherence });
+  const metrics = tellMetrics({
+    recorder,
+    config,
+    pages,
+    pool,
+    redis,
+    breaker,
+    coherence,
+    admission,
+    pressure,
+  });
   stopWhenTold(async () => {
     state.ready = false;
     state.draining = true;

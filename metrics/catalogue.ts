@@ -175,6 +175,17 @@ export const connectionTimeouts = counter(
   each('db_system_name', 'postgresql'),
 );
 
+export const requestsShed = counter(
+  'frontshelf_requests_shed_total',
+  'Reads of Postgres that were not admitted: nobody waited for them (refresh), the event loop was too far behind, the queue was full or too slow, or all who waited had gone (abandoned).',
+  each('reason', 'refresh', 'event_loop', 'queue_full', 'timeout', 'abandoned'),
+);
+export const admissionWait = histogram(
+  'frontshelf_admission_wait_seconds',
+  'Time that a read of Postgres waited for its turn before it was admitted.',
+  [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5],
+);
+
 export const eventLoopDelay = histogram(
   'nodejs_eventloop_delay_seconds',
   'How late a timer of the event loop fired, looked at every 20 ms.',
@@ -204,6 +215,8 @@ const sharedMetrics = [
   cacheFillDuration,
   databaseOperationDuration,
   connectionTimeouts,
+  requestsShed,
+  admissionWait,
   eventLoopDelay,
   garbageCollections,
 ] as const;
@@ -260,6 +273,18 @@ export const connectionPending = gauge(
   'Operations of this worker that wait for a connection.',
   each('db_system_name', 'postgresql'),
 );
+export const admissionLimit = gauge(
+  'frontshelf_admission_limit',
+  'Reads of Postgres that this worker may have under way at once; below the size of its pool while its event loop is behind.',
+);
+export const admissionQueueDepth = gauge(
+  'frontshelf_admission_queue_depth',
+  'Reads of Postgres that wait for their turn in this worker.',
+);
+export const pressureLevel = gauge(
+  'frontshelf_pressure_level',
+  'What this worker gives up as its event loop is behind: 0 nothing, 1 early refreshes, 2 also pages that are not in memory or Redis, 3 also its connections.',
+);
 export const redisUp = gauge(
   'frontshelf_redis_up',
   "1 while this worker's connection to Redis is ready, else 0; absent without a Redis.",
@@ -298,6 +323,9 @@ export const workerGauges = [
   databaseConnections,
   connectionMax,
   connectionPending,
+  admissionLimit,
+  admissionQueueDepth,
+  pressureLevel,
   redisUp,
   breakerState,
   feedAge,
@@ -324,8 +352,8 @@ export const primaryMetrics = {
   workersDesired: gauge('frontshelf_workers_desired', 'Workers that there should be.'),
   workerExits: counter(
     'frontshelf_worker_exits_total',
-    'Workers that ended; oom is V8 out of memory (it aborts), hung one that was killed as it told nothing, signal any other signal.',
-    each('reason', 'clean', 'crash', 'oom', 'hung', 'signal'),
+    'Workers that ended; oom is V8 out of memory (it aborts), hang one that was killed as it told nothing, signal any other signal.',
+    each('reason', 'clean', 'crash', 'oom', 'hang', 'signal'),
   ),
   workersReplaced: counter(
     'frontshelf_workers_replaced_total',

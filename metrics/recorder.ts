@@ -8,6 +8,7 @@ import type { CacheObserver, ServedFrom } from '../cache/entry.ts';
 import type { RedisObserver } from '../cache/redis-tier.ts';
 import type { FailureKind } from '../sql/errors.ts';
 import {
+  admissionWait,
   type CumulativeDefinition,
   cacheCoalesced,
   cacheEvictions,
@@ -30,6 +31,7 @@ import {
   productsServed,
   requestDuration,
   requestLabels,
+  requestsShed,
   responseBodySize,
 } from './catalogue.ts';
 
@@ -40,6 +42,11 @@ export type GarbageCollection = 'major' | 'minor' | 'incremental' | 'weakcb';
 export interface Recorder {
   readonly cache: CacheObserver;
   readonly redis: RedisObserver;
+  /** Reads of Postgres that were begun or refused. */
+  readonly admission: {
+    admitted(waitedMs: number): void;
+    shed(reason: 'refresh' | 'event_loop' | 'queue_full' | 'timeout' | 'abandoned'): void;
+  };
   requestBegan(): void;
   /** `bodyBytes` is what was sent, 0 for an answer without a body. */
   requestEnded(method: string, route: string, status: number, durationMs: number, bodyBytes: number): void;
@@ -141,6 +148,14 @@ export function createRecorder(): Recorder {
   );
   const redisOperations = slotsBy(cacheOperationDuration, 'op', ['get', 'set'], { tier: 'redis' });
   const fills = slotsBy(cacheFillDuration, 'outcome', ['redis', 'postgres', 'absent', 'error']);
+  const waited = requiredSlot(admissionWait, {});
+  const shed = slotsBy(requestsShed, 'reason', [
+    'refresh',
+    'event_loop',
+    'queue_full',
+    'timeout',
+    'abandoned',
+  ]);
   const unforeseen = requiredSlot(requestDuration, requestLabels('_OTHER', 'unmatched', 'other'));
   const unmatchedBody = requiredSlot(responseBodySize, { http_route: 'unmatched' });
 
@@ -212,6 +227,10 @@ export function createRecorder(): Recorder {
       operationEnded: (op, durationMs) =>
         observe(cacheOperationDuration, redisOperations[op], durationMs / 1000),
     },
+    admission: {
+      admitted: (waitedMs) => observe(admissionWait, waited, waitedMs / 1000),
+      shed: (reason) => add(shed[reason], 1),
+    },
     changed(result, count, lagMs) {
       add(changes[result], count);
       observe(changeLag, lag, lagMs / 1000);
@@ -263,6 +282,7 @@ export const silentRecorder: Recorder = {
     evicted: ignore,
   },
   redis: { commandEnded: ignore, operationEnded: ignore },
+  admission: { admitted: ignore, shed: ignore },
   requestBegan: ignore,
   requestEnded: ignore,
   productServed: ignore,

@@ -151,7 +151,7 @@ export function createHandler(options: HandlerOptions): RequestListener {
       return send(exchange, hit, undefined, cache, key);
     }
     cache
-      .read(key, exchange.startedAtMs)
+      .read(key, exchange.startedAtMs, () => exchange.res.destroyed)
       .then((served) => {
         onServed?.(served.servedFrom);
         const status = cacheStatus(served);

@@ -60,12 +60,12 @@ export function rawProblemResponse(code: ProblemCode, detail: string): string {
   return `${lines.join('\r\n')}\r\n\r\n${body}`;
 }
 
-/** True when the error means that the source of pages did not answer, which may pass: the client should come again. */
+/** True when the error means that the source of pages did not answer or was not asked, which may pass: the client should come again. */
 export function isUnavailable(error: unknown): boolean {
   return (
     error instanceof Error &&
     'code' in error &&
-    (error.code === 'database_unavailable' || error.code === 'load_timeout')
+    (error.code === 'database_unavailable' || error.code === 'load_timeout' || error.code === 'overloaded')
   );
 }
 
