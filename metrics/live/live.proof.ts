@@ -154,7 +154,7 @@ suite('before a real Prometheus', { skip }, () => {
 
   test('Postgres that is slow, and read for pages that nobody else wants', { skip: onlyHealth }, async () => {
     const latency = ['LatencyBudgetBurnFast', 'LatencyBudgetBurn', 'LatencyBudgetBurnSlow'];
-    await allFire(30, 'PoolWaiting', 'HitRatioCollapsed', ...latency);
+    await allFire(30, 'ReadsShed', 'HitRatioCollapsed', ...latency);
   });
 
   test('a worker with more requests than it can answer', { skip: onlyHealth }, () =>
