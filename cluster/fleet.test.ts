@@ -1,14 +1,16 @@
 /** Workers that are replaced while the server goes on: by others of their kind, since they hang, since they are too large. */
 import assert from 'node:assert/strict';
+import { spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, suite, test } from 'node:test';
 import pg from 'pg';
 import { eventually } from '../cache/eventually.ts';
+import { freePort } from '../local/ports.ts';
 import { createTestDatabase, type TestDatabase } from '../sql/testing.ts';
-import { get, startClients } from './keep-alive-clients.ts';
-import { isAlive, type ServerProcess, startServer } from './server-process.ts';
+import { get, onOpenConnection, startClients } from './keep-alive-clients.ts';
+import { childrenOf, isAlive, type ServerProcess, startServer } from './server-process.ts';
 
 let database: TestDatabase;
 let paths: string[];
@@ -158,5 +160,56 @@ suite('a fleet', { concurrency: 3 }, () => {
     const old = await pidsOf(server);
     await replaced(server, old, 30_000);
     assert.equal(await metric(server, 'frontshelf_workers_replaced_total{reason="memory"}'), 1);
+  });
+
+  test('with REUSE_PORT a second server takes the port over from the first, and no open connection fails', async () => {
+    const port = String(await freePort());
+    const first = await start({ PORT: port, REUSE_PORT: 'on' });
+    const second = await start({ PORT: port, REUSE_PORT: 'on' });
+    const clients = await startClients(second.url, 8, paths, { pauseMs: 2 });
+    first.kill('SIGTERM');
+    assert.equal((await first.ended).code, 0);
+    const answers = () => clients.reports.reduce((sum, report) => sum + report.answers, 0);
+    const before = answers();
+    await eventually('the second answers', 5000, () => answers() > before + 200);
+    const reports = await clients.stop();
+    const failures = reports.flatMap((report) => [...report.refusals, ...report.failures]);
+    assert.deepEqual(
+      failures.filter((failure) => !/ECONNRESET/.test(failure) || failure.startsWith(onOpenConnection)),
+      [],
+      'what is lost are connections that no worker had taken yet',
+    );
+  });
+
+  test('a server whose terminal is closed stops; the same signal from elsewhere restarts its workers', async (t) => {
+    if (spawnSync('script', ['--version']).status !== 0)
+      return t.skip('there is no `script` to make a terminal');
+    const command = `exec ${process.execPath} ${join(import.meta.dirname, 'main.ts')}`;
+    const port = String(await freePort());
+    const terminal = spawn('script', ['--quiet', '--return', '--command', command, '/dev/null'], {
+      env: {
+        PATH: process.env.PATH,
+        DATABASE_URL: database.readerUrl,
+        WORKERS: '1',
+        PORT: port,
+        ADMIN_PORT: '0',
+      },
+      stdio: ['pipe', 'ignore', 'ignore'],
+    });
+    const primary = await eventually('it serves', 10_000, async () => {
+      await get(`http://127.0.0.1:${port}/livez`).catch(() => {});
+      return childrenOf(terminal.pid ?? 0)[0];
+    });
+    await eventually('a page is served', 10_000, async () =>
+      get(`http://127.0.0.1:${port}${paths[0]}`).then(
+        ({ status }) => status === 200,
+        () => false,
+      ),
+    );
+    const [old = 0] = childrenOf(primary);
+    process.kill(primary, 'SIGHUP');
+    await eventually('its worker is new', 10_000, () => !isAlive(old) && childrenOf(primary).length === 1);
+    terminal.kill('SIGKILL');
+    await eventually('it has ended', 10_000, () => !isAlive(primary));
   });
 });

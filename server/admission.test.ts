@@ -8,7 +8,7 @@ import type { PressureLevel } from './pressure.ts';
 function setUp({ capacity = 2 } = {}) {
   let nowMs = 0;
   const timers: { readonly atMs: number; fire(): void }[] = [];
-  const pressure: { level: PressureLevel; share: number } = { level: 0, share: 1 };
+  const pressure: { level: PressureLevel; share: number; lateMs: number } = { level: 0, share: 1, lateMs: 0 };
   const shed: ShedReason[] = [];
   const waits: number[] = [];
   const delay = (ms: number) =>
@@ -110,6 +110,20 @@ test('once the queue has not been empty for 100 ms, who came last is next and wh
   assert.deepEqual(begun, ['long', 'b']);
   await advance(5);
   assert.deepEqual(shed, ['timeout', 'timeout']);
+});
+
+test('a late event loop gives the queue as much more time, both to empty and to wait in it', async () => {
+  const { ask, advance, pressure, shed, begun } = setUp({ capacity: 1 });
+  pressure.lateMs = 30;
+  ask('long', 190);
+  ask('early', 10);
+  await advance(155);
+  assert.deepEqual(shed, [], 'it is not standing yet');
+  ask('a', 10);
+  await advance(10);
+  assert.deepEqual(shed, ['timeout']);
+  await advance(30);
+  assert.deepEqual(begun, ['long', 'a']);
 });
 
 test('while the queue stands and is full, who has waited longest makes room for who comes', async () => {

@@ -31,7 +31,7 @@ export interface AdmissionObserver {
 export interface AdmissionOptions {
   /** Calls that the source answers at once. */
   readonly capacity: number;
-  readonly pressure: Pick<Pressure, 'level' | 'share'>;
+  readonly pressure: Pick<Pressure, 'level' | 'share' | 'lateMs'>;
   readonly observer: AdmissionObserver;
   /** Monotonic milliseconds. */
   readonly now: () => number;
@@ -68,7 +68,9 @@ export function createAdmission(options: AdmissionOptions): Admission {
   let isSweeping = false;
 
   const limit = () => Math.max(1, Math.floor(capacity * pressure.share));
-  const isStanding = () => queue.length > 0 && now() - lastEmptyAtMs > standingAfterMs;
+  // A loop that is late looks at the queue as much more seldom, and so does whoever would empty it.
+  const withinTheLoop = (ms: number) => ms + 2 * pressure.lateMs;
+  const isStanding = () => queue.length > 0 && now() - lastEmptyAtMs > withinTheLoop(standingAfterMs);
 
   function beginWhatFits(): void {
     while (active < limit() && queue.length > 0) {
@@ -80,7 +82,7 @@ export function createAdmission(options: AdmissionOptions): Admission {
   }
 
   function refuseTheLate(): void {
-    const sinceMs = now() - (isStanding() ? patienceWhenStandingMs : patienceMs);
+    const sinceMs = now() - (isStanding() ? withinTheLoop(patienceWhenStandingMs) : patienceMs);
     for (let oldest = queue[0]; oldest !== undefined && oldest.sinceMs <= sinceMs; oldest = queue[0]) {
       queue.shift();
       oldest.refuse(oldest.demand.isWanted() ? 'timeout' : 'abandoned');

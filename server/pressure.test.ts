@@ -11,12 +11,12 @@ function windows(pressure: Pressure, count: number, lateMs: number): void {
 test('a loop that is late all the time is under pressure within a window, by how late it is', () => {
   for (const [lateMs, level] of [
     [0, 0],
-    [20, 0],
-    [21, 1],
-    [50, 1],
-    [51, 2],
-    [200, 2],
-    [201, 3],
+    [50, 0],
+    [51, 1],
+    [250, 1],
+    [251, 2],
+    [1000, 2],
+    [1001, 3],
     [5000, 3],
   ] as const) {
     const pressure = createPressure();
@@ -27,16 +27,16 @@ test('a loop that is late all the time is under pressure within a window, by how
 
 test('one late firing among others, as after a collection of garbage, is no pressure', () => {
   const pressure = createPressure();
-  for (const lateMs of [0, 60, 0, 45, 1, 0, 70, 0, 0, 0]) pressure.timerFired(lateMs);
+  for (const lateMs of [0, 90, 0, 65, 1, 0, 95, 0, 0, 0]) pressure.timerFired(lateMs);
   assert.deepEqual([pressure.level, pressure.share], [0, 1]);
 });
 
 test('a level ends after five windows in a row below half of what began it, and then the next begins to', () => {
   const pressure = createPressure();
-  windows(pressure, 1, 300);
+  windows(pressure, 1, 1500);
   windows(pressure, 4, 5);
   assert.equal(pressure.level, 3);
-  windows(pressure, 1, 101);
+  windows(pressure, 1, 501);
   windows(pressure, 4, 5);
   assert.equal(pressure.level, 3, 'it has to begin counting anew');
   windows(pressure, 1, 5);
@@ -49,19 +49,19 @@ test('a level ends after five windows in a row below half of what began it, and 
 
 test('between half and the whole of what began a level it stays', () => {
   const pressure = createPressure();
-  windows(pressure, 1, 30);
-  windows(pressure, 100, 15);
+  windows(pressure, 1, 60);
+  windows(pressure, 100, 30);
   assert.equal(pressure.level, 1);
 });
 
-test('the share is halved in each late window and grows by a sixteenth in each other', () => {
+test('the share is halved in each late window, down to a quarter, and grows by a sixteenth in each other', () => {
   const pressure = createPressure();
-  windows(pressure, 3, 30);
-  assert.equal(pressure.share, 1 / 8);
-  windows(pressure, 20, 30);
-  assert.equal(pressure.share, 1 / 16);
+  windows(pressure, 1, 60);
+  assert.equal(pressure.share, 1 / 2);
+  windows(pressure, 20, 60);
+  assert.deepEqual([pressure.share, pressure.lateMs], [1 / 4, 60]);
   windows(pressure, 4, 0);
-  assert.equal(pressure.share, 5 / 16);
+  assert.equal(pressure.share, 1 / 2);
   windows(pressure, 100, 0);
-  assert.equal(pressure.share, 1);
+  assert.deepEqual([pressure.share, pressure.lateMs], [1, 0]);
 });

@@ -13,6 +13,8 @@ export interface Pressure {
   readonly level: PressureLevel;
   /** Share of its capacity that the source should be used with: halved in a window that is late, or else a little more (AIMD). */
   readonly share: number;
+  /** What the last window's signal was. */
+  readonly lateMs: number;
   /** To be called by a timer of `timerMs` with how late it was, in milliseconds. */
   timerFired(lateMs: number): void;
 }
@@ -20,11 +22,15 @@ export interface Pressure {
 export const timerMs = 20;
 
 const windowMs = 100;
-/** From more than so many milliseconds on a level begins, at once. */
-const beginsAtMs = [20, 50, 200] as const;
+/**
+ * From more than so many milliseconds on a level begins, at once. A machine that others work on too makes every timer late by
+ * tens of milliseconds, and a page that is late by a quarter of a second is worth more than a refusal.
+ */
+const beginsAtMs = [50, 250, 1000] as const;
 /** It ends after so many windows in a row in which the loop was late by less than half of that. */
 const calmWindowsToEnd = 5;
-const leastShare = 1 / 16;
+const leastShare = 1 / 4;
+const shareStep = 1 / 16;
 
 export function createPressure(): Pressure {
   let level: PressureLevel = 0;
@@ -32,10 +38,12 @@ export function createPressure(): Pressure {
   let calmWindows = 0;
   let elapsedMs = 0;
   let leastLateMs = Number.POSITIVE_INFINITY;
+  let windowLateMs = 0;
 
   function windowEnded(lateMs: number): void {
+    windowLateMs = lateMs;
     const reached = levelAt(lateMs);
-    share = reached > 0 ? Math.max(leastShare, share / 2) : Math.min(1, share + leastShare);
+    share = reached > 0 ? Math.max(leastShare, share / 2) : Math.min(1, share + shareStep);
     if (reached >= level) {
       level = reached;
       calmWindows = 0;
@@ -54,6 +62,9 @@ export function createPressure(): Pressure {
     },
     get share() {
       return share;
+    },
+    get lateMs() {
+      return windowLateMs;
     },
     timerFired(lateMs) {
       elapsedMs += timerMs + lateMs;
