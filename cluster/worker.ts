@@ -15,7 +15,7 @@ import {
   silentRecorder,
 } from '../metrics/recorder.ts';
 import { createHandler } from '../server/handler.ts';
-import { createListener } from '../server/listener.ts';
+import { createListener, type Listener } from '../server/listener.ts';
 import { openapiDocument } from '../server/openapi.ts';
 import { createRepresentation, type Representation, representationCodec } from '../server/representation.ts';
 import { encodeCursor, listPosition } from '../server/target.ts';
@@ -123,22 +123,23 @@ export async function runWorker(config: Config): Promise<void> {
     redisTtlMs: 0,
   });
 
-  const server = createListener(
+  const listener: Listener = createListener(
     createHandler({
       pages,
       lists,
       openapi: createRepresentation(openapiDocument, config.cacheControl),
       observer: recorder,
       isReady: () => state.ready,
-      isDraining: () => state.draining,
+      closesConnections: () => state.draining || listener.isCrowded,
       onUnexpectedError: (error) => logger.error({ err: error }, 'a request failed unexpectedly'),
     }),
     { maxConnections: config.maxConnections, observer: recorder },
   );
+  const { server } = listener;
 
   let listening: Promise<unknown> | undefined;
   const metrics = isRecording
-    ? tellMetrics({ recorder, config, pages, pool, redis, breaker, coherence })
+    ? tellMetrics({ recorder, config, listener, pages, pool, redis, breaker, coherence })
     : undefined;
   stopWhenTold(async () => {
     state.ready = false;
