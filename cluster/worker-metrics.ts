@@ -11,6 +11,7 @@ import type { Config } from '../config.ts';
 import type { workerGauges } from '../metrics/catalogue.ts';
 import type { GarbageCollection, Recorder } from '../metrics/recorder.ts';
 import type { Admission } from '../server/admission.ts';
+import type { Listener } from '../server/listener.ts';
 import { type Pressure, timerMs } from '../server/pressure.ts';
 import { isPrimaryMessage } from './messages.ts';
 import { tellPrimary } from './tell-primary.ts';
@@ -21,7 +22,8 @@ const longestFlushMs = 500;
 
 export interface Measured {
   readonly recorder: Recorder;
-  readonly config: Pick<Config, 'memoryTierBytes' | 'databasePoolMax'>;
+  readonly config: Pick<Config, 'maxConnections' | 'memoryTierBytes' | 'databasePoolMax'>;
+  readonly listener: Pick<Listener, 'openConnections'>;
   readonly pages: Pick<
     ReadThrough<unknown>,
     'memoryEntries' | 'memoryBytes' | 'negativeEntries' | 'fillsInFlight'
@@ -63,12 +65,15 @@ type ForEach<Tuple extends readonly unknown[], Value> = { readonly [Index in key
 
 /** One value per label set, in the catalogue's order. */
 function gaugesOf(measured: Measured): (number | null)[] {
-  const { recorder, config, pages, pool, redis, breaker, coherence, admission, pressure } = measured;
+  const { recorder, config, listener, pages, pool, redis, breaker, coherence, admission, pressure } =
+    measured;
   const { heapUsed, rss } = process.memoryUsage();
   const { asOfMs } = coherence;
   // A tuple per gauge, so that one more gauge in the catalogue is an error here.
   const values: ForEach<typeof workerGauges, readonly (number | null)[]> = [
     [recorder.activeRequests],
+    [listener.openConnections],
+    [config.maxConnections],
     [pages.memoryEntries, pages.negativeEntries],
     [pages.memoryBytes],
     [config.memoryTierBytes],

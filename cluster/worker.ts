@@ -16,7 +16,7 @@ import {
 } from '../metrics/recorder.ts';
 import { createAdmission } from '../server/admission.ts';
 import { createHandler } from '../server/handler.ts';
-import { createListener } from '../server/listener.ts';
+import { createListener, type Listener } from '../server/listener.ts';
 import { openapiDocument } from '../server/openapi.ts';
 import { createPressure } from '../server/pressure.ts';
 import { createRepresentation, type Representation, representationCodec } from '../server/representation.ts';
@@ -133,23 +133,25 @@ export async function runWorker(config: Config): Promise<void> {
     redisTtlMs: 0,
   });
 
-  const server = createListener(
+  const listener: Listener = createListener(
     createHandler({
       pages,
       lists,
       openapi: createRepresentation(openapiDocument, config.cacheControl),
       observer: recorder,
       isReady: () => state.ready && pressure.level < 3,
-      isDraining: () => state.draining || pressure.level === 3,
+      closesConnections: () => state.draining || listener.isCrowded || pressure.level === 3,
       onUnexpectedError: (error) => logger.error({ err: error }, 'a request failed unexpectedly'),
     }),
     { maxConnections: config.maxConnections, observer: recorder },
   );
+  const { server } = listener;
 
   let listening: Promise<unknown> | undefined;
   const metrics = tellMetrics({
     recorder,
     config,
+    listener,
     pages,
     pool,
     redis,

@@ -56,9 +56,9 @@ const statusesByRoute: Readonly<Record<string, readonly number[]>> = {
 
 /** Whether a request with this method can be answered with this status at all. */
 const methods: Readonly<Record<string, (status: number) => boolean>> = {
-  GET: (status) => ![204, 405, 408, 431].includes(status),
-  HEAD: (status) => ![204, 405, 408, 431].includes(status),
-  OPTIONS: (status) => [204, 400, 404, 413, 414].includes(status),
+  GET: (status) => ![204, 405, 408].includes(status),
+  HEAD: (status) => ![204, 405, 408].includes(status),
+  OPTIONS: (status) => [204, 400, 404, 413, 414, 431].includes(status),
   _OTHER: (status) => [400, 405, 408, 431].includes(status),
 };
 
@@ -94,6 +94,12 @@ export const productsServed = counter(
   'frontshelf_product_served_total',
   'Product pages by the shelf that answered; stale is memory past its time while Postgres failed.',
   each('tier', 'memory', 'redis', 'postgres', 'stale', 'negative'),
+);
+
+export const connectionsDropped = counter(
+  'http_server_connections_dropped_total',
+  'Client connections that were closed without an answer: full at the bound, slow-reader for not taking what was sent, pipelining for too many requests at once.',
+  each('reason', 'full', 'slow-reader', 'pipelining'),
 );
 
 export const cacheRequests = counter(
@@ -204,6 +210,7 @@ const sharedMetrics = [
   requestDuration,
   responseBodySize,
   productsServed,
+  connectionsDropped,
   cacheRequests,
   cacheOperationDuration,
   cacheEvictions,
@@ -240,6 +247,14 @@ export const cumulativeMetrics: readonly CumulativeDefinition[] = [...sharedMetr
 export const activeRequests = gauge(
   'http_server_active_requests',
   'Requests that this worker has begun and not yet answered.',
+);
+export const openConnections = gauge(
+  'http_server_open_connections',
+  'Client connections that this worker has open.',
+);
+export const openConnectionsMax = gauge(
+  'http_server_open_connections_max',
+  'Client connections that this worker may have open; one more is closed at once.',
 );
 export const cacheEntries = gauge(
   'frontshelf_cache_entries',
@@ -316,6 +331,8 @@ export const openDescriptors = gauge(
 /** What a worker is like now; exposed with the label `worker`, one value per living worker and label set. */
 export const workerGauges = [
   activeRequests,
+  openConnections,
+  openConnectionsMax,
   cacheEntries,
   cacheSizeBytes,
   cacheMaxBytes,

@@ -19,6 +19,7 @@ import {
   cacheRequests,
   changeEvents,
   changeLag,
+  connectionsDropped,
   connectionTimeouts,
   cumulativeMetrics,
   databaseOperationDuration,
@@ -35,6 +36,7 @@ import {
   responseBodySize,
 } from './catalogue.ts';
 
+export type ConnectionDrop = 'full' | 'slow-reader' | 'pipelining';
 export type DatabaseOperation = 'product_page' | 'product_list' | 'warm_up';
 export type GarbageCollection = 'major' | 'minor' | 'incremental' | 'weakcb';
 
@@ -51,6 +53,8 @@ export interface Recorder {
   /** `bodyBytes` is what was sent, 0 for an answer without a body. */
   requestEnded(method: string, route: string, status: number, durationMs: number, bodyBytes: number): void;
   productServed(servedFrom: ServedFrom): void;
+  /** A client's connection was closed without an answer. */
+  connectionDropped(reason: ConnectionDrop): void;
   /** Changes that came together, and how long ago the change log was asked that told of them. */
   changed(result: 'announced' | 'found', count: number, lagMs: number): void;
   /** `failure` undefined: it succeeded. */
@@ -136,6 +140,7 @@ export function createRecorder(): Recorder {
   const refreshed = requiredSlot(cacheRefreshes, {});
   const evicted = requiredSlot(cacheEvictions, { tier: 'memory', reason: 'size' });
   const connectionTimeout = requiredSlot(connectionTimeouts, { db_system_name: 'postgresql' });
+  const dropped = slotsBy(connectionsDropped, 'reason', ['full', 'slow-reader', 'pipelining']);
   const served = slotsBy(productsServed, 'tier', ['memory', 'redis', 'postgres', 'stale', 'negative']);
   const memoryResults = slotsBy(cacheRequests, 'result', ['hit', 'miss', 'stale', 'negative'], {
     tier: 'memory',
@@ -212,6 +217,7 @@ export function createRecorder(): Recorder {
     productServed(servedFrom) {
       add(served[servedFrom], 1);
     },
+    connectionDropped: (reason) => add(dropped[reason], 1),
     cache: {
       memoryAnswered: (result) => add(memoryResults[result], 1),
       redisAnswered: (result) => add(redisResults[result], 1),
@@ -286,6 +292,7 @@ export const silentRecorder: Recorder = {
   requestBegan: ignore,
   requestEnded: ignore,
   productServed: ignore,
+  connectionDropped: ignore,
   changed: ignore,
   databaseAnswered: ignore,
   connectionTimedOut: ignore,

@@ -4,7 +4,15 @@ import type { ReadThrough } from '../cache/read-through.ts';
 import { cacheStatus } from './cache-status.ts';
 import { matchesEtag } from './conditional.ts';
 import { negotiateCoding } from './content-coding.ts';
-import { isUnavailable, type ProblemCode, problemResponse, retryAfterSeconds } from './problems.ts';
+import { fieldsMax } from './limits.ts';
+import {
+  allowedMethods,
+  isUnavailable,
+  methodNotAllowed,
+  type ProblemCode,
+  problemResponse,
+  retryAfterSeconds,
+} from './problems.ts';
 import { type Representation, type Variant, variantIn, withCacheStatus } from './representation.ts';
 import { hasOneHost, type RequestHeaders, readHeaders } from './request-headers.ts';
 import { listKey, parseTarget, type Route, type Target } from './target.ts';
@@ -25,12 +33,11 @@ export interface HandlerOptions {
   readonly observer: RequestObserver;
   /** False until the worker may take traffic, and again when it is about to stop. */
   readonly isReady: () => boolean;
-  /** True once the worker is stopping: from then on every response closes its connection. */
-  readonly isDraining: () => boolean;
+  /** True while every response should close its connection: the worker is stopping, or has too many. */
+  readonly closesConnections: () => boolean;
   readonly onUnexpectedError: (error: unknown) => void;
 }
 
-const allowedMethods = 'GET, HEAD, OPTIONS';
 const preflightHeaders = [
   'Allow',
   allowedMethods,
@@ -43,6 +50,12 @@ const preflightHeaders = [
   'Access-Control-Max-Age',
   '86400',
 ];
+/** What the fields beyond would say is not known, so the request has no meaning but this. */
+const tooManyFields = {
+  route: 'unmatched',
+  problem: 'headers-too-large',
+  detail: `A request must have at most ${fieldsMax} header fields.`,
+} as const satisfies Target;
 const alive = '{"status":"ok"}';
 const notReady = '{"status":"unavailable"}';
 const healthHeaders = (body: string) => [
@@ -76,7 +89,7 @@ export function createHandler(options: HandlerOptions): RequestListener {
     body: string,
   ): void {
     // Decided as late as can be: a request may have been waiting when the worker was told to stop.
-    if (options.isDraining()) res.shouldKeepAlive = false;
+    if (options.closesConnections()) res.shouldKeepAlive = false;
     res.writeHead(status, headers);
     // The listener makes node:http throw at a body where there must be none.
     const sent = req.method === 'HEAD' ? '' : body;
@@ -84,7 +97,12 @@ export function createHandler(options: HandlerOptions): RequestListener {
     observer.requestEnded(req.method ?? '', route, status, performance.now() - startedAtMs, sent.length);
   }
 
-  function refuse(exchange: Exchange, code: ProblemCode, detail: string, extraHeaders: string[] = []): void {
+  function refuse(
+    exchange: Exchange,
+    code: ProblemCode,
+    detail: string,
+    extraHeaders: readonly string[] = [],
+  ): void {
     const { status, headers, body } = problemResponse(code, detail, extraHeaders);
     finish(exchange, status, headers, body);
   }
@@ -183,6 +201,17 @@ export function createHandler(options: HandlerOptions): RequestListener {
     const { req, res, headers } = exchange;
     // A body nobody reads would be taken for the next request, so its connection ends here.
     if (headers.hasContent) res.shouldKeepAlive = false;
+    if (target === tooManyFields) {
+      res.shouldKeepAlive = false;
+      return refuse(exchange, tooManyFields.problem, tooManyFields.detail);
+    }
+    // What comes behind may be of the other protocol; node:http drops what the same read brought.
+    if (headers.hasUpgrade) res.shouldKeepAlive = false;
+    // The parser takes 0.9 and 2.0 as well, of which nothing else here knows.
+    if (req.httpVersion !== '1.1' && req.httpVersion !== '1.0') {
+      res.shouldKeepAlive = false;
+      return refuse(exchange, 'malformed-request', 'A request must be of HTTP/1.1 or HTTP/1.0.');
+    }
     if (!hasOneHost(headers, req.httpVersion)) {
       res.shouldKeepAlive = false;
       return refuse(
@@ -192,10 +221,7 @@ export function createHandler(options: HandlerOptions): RequestListener {
       );
     }
     if (req.method !== 'GET' && req.method !== 'HEAD' && req.method !== 'OPTIONS')
-      return refuse(exchange, 'method-not-allowed', `Only ${allowedMethods} exist here.`, [
-        'Allow',
-        allowedMethods,
-      ]);
+      return refuse(exchange, ...methodNotAllowed);
     if (headers.hasContent)
       return refuse(exchange, 'unexpected-content', 'A request to this server has no body.');
     if (req.method === 'OPTIONS' && !('problem' in target))
@@ -207,7 +233,7 @@ export function createHandler(options: HandlerOptions): RequestListener {
     const startedAtMs = performance.now();
     observer.requestBegan();
     const headers = readHeaders(req.rawHeaders);
-    const target = parseTarget(req.url ?? '');
+    const target = req.rawHeaders.length > 2 * fieldsMax ? tooManyFields : parseTarget(req.url ?? '');
     const exchange: Exchange = { req, res, headers, route: target.route, startedAtMs };
 
     try {

@@ -19,6 +19,13 @@ const problems = {
 
 export type ProblemCode = keyof typeof problems;
 
+export const allowedMethods = 'GET, HEAD, OPTIONS';
+export const methodNotAllowed = [
+  'method-not-allowed',
+  `Only ${allowedMethods} exist here.`,
+  ['Allow', allowedMethods],
+] as const satisfies Parameters<typeof problemResponse>;
+
 export interface ProblemResponse {
   readonly status: number;
   readonly headers: string[];
@@ -29,7 +36,7 @@ export interface ProblemResponse {
 export function problemResponse(
   code: ProblemCode,
   detail: string,
-  extraHeaders: string[] = [],
+  extraHeaders: readonly string[] = [],
 ): ProblemResponse {
   const { status, title } = problems[code];
   const body = JSON.stringify({ type: `urn:frontshelf:problem:${code}`, title, status, detail });
@@ -52,12 +59,23 @@ export function problemResponse(
   };
 }
 
+export interface RawProblemResponse {
+  readonly status: number;
+  /** Each character is one. */
+  readonly bytes: string;
+  readonly bodyBytes: number;
+}
+
 /** The same as bytes for a connection whose request node:http could not parse, so that there is no response object. */
-export function rawProblemResponse(code: ProblemCode, detail: string): string {
-  const { status, headers, body } = problemResponse(code, detail, ['Connection', 'close']);
+export function rawProblemResponse(
+  code: ProblemCode,
+  detail: string,
+  extraHeaders: readonly string[] = [],
+): RawProblemResponse {
+  const { status, headers, body } = problemResponse(code, detail, [...extraHeaders, 'Connection', 'close']);
   const lines = [`HTTP/1.1 ${status} ${problems[code].title}`];
   for (let i = 0; i < headers.length; i += 2) lines.push(`${headers[i]}: ${headers[i + 1]}`);
-  return `${lines.join('\r\n')}\r\n\r\n${body}`;
+  return { status, bytes: `${lines.join('\r\n')}\r\n\r\n${body}`, bodyBytes: body.length };
 }
 
 /** True when the error means that the source of pages did not answer or was not asked, which may pass: the client should come again. */

@@ -6,6 +6,8 @@ export interface RequestHeaders {
   ifNoneMatch: string;
   /** The request announces a body, or a framing in which one could hide. */
   hasContent: boolean;
+  /** The client would speak another protocol from here on. */
+  hasUpgrade: boolean;
 }
 
 /** Reads node's flat list of names and values. A repeated list field is joined as RFC 9110 section 5.2 says. */
@@ -16,6 +18,7 @@ export function readHeaders(rawHeaders: readonly string[]): RequestHeaders {
     acceptEncoding: '',
     ifNoneMatch: '',
     hasContent: false,
+    hasUpgrade: false,
   };
   for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
     const name = rawHeaders[i] ?? '';
@@ -26,6 +29,9 @@ export function readHeaders(rawHeaders: readonly string[]): RequestHeaders {
           headers.hosts++;
           headers.host = rawHeaders[i + 1] ?? '';
         }
+        break;
+      case 7:
+        if (name.toLowerCase() === 'upgrade') headers.hasUpgrade = true;
         break;
       case 13:
         if (name.toLowerCase() === 'if-none-match')

@@ -241,6 +241,31 @@ export const saturation = () =>
         ],
       },
       {
+        title: 'Connections of clients',
+        panels: [
+          timeSeries({
+            title: 'Client connections by worker',
+            description:
+              'Open connections of each worker, and the most each may have. From 80 % of it on answers close theirs; at it new ones are dropped. See who holds them before raising MAX_CONNECTIONS.',
+            unit: 'short',
+            width: 12,
+            lines: [
+              [maxBy(perWorker, series('http_server_open_connections')), byWorker],
+              [`max(${series('http_server_open_connections_max')})`, 'limit'],
+            ],
+            dashed: ['limit'],
+          }),
+          timeSeries({
+            title: 'Client connections dropped',
+            description:
+              'Connections per second that were closed without an answer: full for want of room, slow-reader for not taking what was sent, pipelining for too many requests at once. Users are hurt by full alone.',
+            unit: 'ops',
+            width: 12,
+            lines: [[rate('http_server_connections_dropped_total', 'reason'), '{{reason}}']],
+          }),
+        ],
+      },
+      {
         title: 'Reads of Postgres',
         panels: [
           timeSeries({

@@ -40,6 +40,8 @@ export interface Stage {
 
 const products = 300;
 const warmProducts = 100;
+/** That the small server may have. */
+export const fewConnections = 50;
 
 /** Exporters by their job, where they are on the PATH (Debian: prometheus-redis-exporter, prometheus-postgres-exporter). */
 export const exporters = {
@@ -87,7 +89,11 @@ async function start(isHastened: boolean, ends: (() => unknown)[]): Promise<Omit
     WARMUP_PRODUCTS: String(warmProducts),
   });
   ends.push(server.stop);
-  const smallServer = await breakableServer({ ...settings, WORKERS: '1' });
+  const smallServer = await breakableServer({
+    ...settings,
+    WORKERS: '1',
+    MAX_CONNECTIONS: String(fewConnections),
+  });
   ends.push(smallServer.stop);
   const exporting = await startExporters(redis.url, postgres.url);
   ends.push(exporting.stop);
