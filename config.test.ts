@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { parseEnv } from 'node:util';
-import { readConfig, settings } from './config.ts';
+import { readConfig, settings, shownSettings } from './config.ts';
 import { envExample, envExampleFile, readmeFile, withSettingsTable } from './docs.ts';
 
 const names = Object.keys(settings);
@@ -97,7 +97,32 @@ test('a URL that is wrong is not repeated, as it may hold a password', () => {
   ]);
 });
 
-test('a URL may stand in a file, which the variable itself outdoes; no other setting is read from one', (t) => {
+test('a token that is short or could not stand in a header is refused, and is not repeated', () => {
+  const good = 'a'.repeat(32);
+  assert.equal(readConfig({ ADMIN_TOKEN: good }).config.adminToken, good);
+  for (const bad of ['hunter2', `${good} `, `${good}é`, `${good}\n`, 'a'.repeat(257)])
+    assert.deepEqual(readConfig({ ADMIN_TOKEN: bad }).problems, [
+      'ADMIN_TOKEN must be 32 to 256 letters, digits or -._~+/=, as `openssl rand -hex 32` makes them.',
+    ]);
+});
+
+test('of a secret only that there is one is shown, and of a URL where it leads', () => {
+  const { config } = readConfig({
+    ADMIN_TOKEN: 'hunter2-hunter2-hunter2-hunter2-',
+    DATABASE_URL: 'postgres://user:hunter2@db.example:5432/shop?password=hunter2',
+    REDIS_URL: 'rediss://:hunter2@cache.example',
+  });
+  const shown = shownSettings(config);
+  assert.doesNotMatch(JSON.stringify(shown), /hunter2|user/);
+  assert.deepEqual(shown, {
+    ...config,
+    adminToken: '(secret)',
+    databaseUrl: 'postgres://db.example:5432/shop',
+    redisUrl: 'rediss://cache.example',
+  });
+});
+
+test('a secret may stand in a file, which the variable itself outdoes; no other setting is read from one', (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'frontshelf-config-'));
   t.after(() => rmSync(folder, { recursive: true }));
   const file = (name: string, text: string) => {

@@ -10,6 +10,8 @@ interface Setting<T> {
   readonly default: string;
   readonly why: string;
   readonly fallback: T;
+  /** It is or may hold a secret: no message repeats it, and NAME_FILE may name a file that has it. */
+  readonly isSecret?: boolean;
   /** Returns the value, or throws an Error whose message says what would be right. */
   readonly parse: (text: string) => T;
 }
@@ -45,6 +47,7 @@ const url = (fallback: string, protocols: readonly string[], why: string): Setti
   default: fallback,
   why,
   fallback,
+  isSecret: true,
   parse(value) {
     if (value === '') return value;
     const parsed = URL.canParse(value) ? new URL(value) : undefined;
@@ -80,9 +83,18 @@ export const settings = {
     '127.0.0.1',
     host,
     'a host name or address',
-    'Address of the admin server; it is not for the public.',
+    'Address of the admin server; one that other machines can reach needs ADMIN_TOKEN.',
   ),
   ADMIN_PORT: integer(3001, { min: 0, max: 65_535 }, 'Port of the admin server; 0 takes a free one.'),
+  ADMIN_TOKEN: {
+    ...text(
+      '',
+      /^[\w.~+/=-]{32,256}$/,
+      '32 to 256 letters, digits or -._~+/=, as `openssl rand -hex 32` makes them',
+      'Bearer token that /metrics and /status ask for; empty: they ask for none.',
+    ),
+    isSecret: true,
+  },
   WORKERS: integer(
     availableParallelism(),
     { min: 1, max: 512 },
@@ -203,15 +215,15 @@ const camelCase = (name: string) => name.toLowerCase().replace(/_(.)/g, (_, lett
 /**
  * Reads the settings from environment variables. An unset or empty variable takes its default; a bad one
  * takes its default too and adds one sentence to `problems`. Variables that are not settings are ignored.
- * A URL may hold a password, so it may also stand alone in the file that NAME_FILE names.
+ * A secret, or a URL, which may hold one, may also stand alone in the file that NAME_FILE names.
  */
 export function readConfig(env: Readonly<Record<string, string | undefined>>): {
   config: Config;
   problems: string[];
 } {
   const problems: string[] = [];
-  const values = Object.entries(settings).map(([name, setting]) => {
-    const isSecret = name.endsWith('_URL');
+  const values = Object.entries<Setting<unknown>>(settings).map(([name, setting]) => {
+    const { isSecret } = setting;
     const path = isSecret ? env[`${name}_FILE`] : undefined;
     let given = env[name];
     try {
@@ -226,6 +238,25 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): {
   });
   // The keys are computed from the table, which is more than the compiler can follow.
   return { config: Object.fromEntries(values) as Config, problems };
+}
+
+/** The settings as anybody may see them: of a URL no user, password or parameter, of another secret nothing. */
+export function shownSettings(config: Config): Record<string, unknown> {
+  const secrets = new Set(
+    Object.entries<Setting<unknown>>(settings).flatMap(([name, { isSecret }]) =>
+      isSecret ? camelCase(name) : [],
+    ),
+  );
+  return Object.fromEntries(
+    Object.entries(config).map(([name, value]) => [name, secrets.has(name) ? withoutSecret(value) : value]),
+  );
+}
+
+function withoutSecret(value: unknown): string {
+  if (value === '') return '';
+  if (typeof value !== 'string' || !URL.canParse(value)) return '(secret)';
+  const { protocol, host, pathname } = new URL(value);
+  return `${protocol}//${host}${pathname}`;
 }
 
 /** An empty file would be taken for an unset variable, and the server would do without what it names. */

@@ -1,4 +1,4 @@
-import { createServer } from 'node:net';
+import { createServer, isIPv4 } from 'node:net';
 import type { Config } from '../config.ts';
 import { errorText } from '../sql/errors.ts';
 import { createReaderPool } from '../sql/pool.ts';
@@ -12,6 +12,7 @@ export async function preflight(config: Config, known: readonly string[]): Promi
     settings.every((setting) => known.every((problem) => !problem.startsWith(`${setting} `)));
   const problems = await Promise.all([
     isGood('REDIS_TIMEOUT_MS', 'DATABASE_TIMEOUT_MS') ? timeoutProblem(config) : undefined,
+    isGood('ADMIN_HOST', 'ADMIN_TOKEN') ? adminProblem(config) : undefined,
     isGood('DATABASE_URL') ? databaseProblem(config) : undefined,
     isGood('HOST', 'PORT') ? portProblem('PORT', config.host, config.port) : undefined,
     isGood('ADMIN_HOST', 'ADMIN_PORT')
@@ -25,6 +26,16 @@ export async function preflight(config: Config, known: readonly string[]): Promi
 function timeoutProblem({ redisUrl, redisTimeoutMs, databaseTimeoutMs }: Config): string | undefined {
   if (redisUrl === '' || redisTimeoutMs < databaseTimeoutMs) return undefined;
   return `REDIS_TIMEOUT_MS ${redisTimeoutMs} must be less than DATABASE_TIMEOUT_MS ${databaseTimeoutMs}, the time that a page from Postgres may take in all.`;
+}
+
+/** What metrics and status tell of a shop is for those who run it. */
+function adminProblem({ adminHost, adminToken }: Config): string | undefined {
+  if (adminToken !== '' || isLoopback(adminHost)) return undefined;
+  return `ADMIN_HOST ${adminHost} can be reached by other machines, so ADMIN_TOKEN must be set as well; without one, ADMIN_HOST must be 127.0.0.1, ::1 or localhost.`;
+}
+
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || (isIPv4(host) && host.startsWith('127.'));
 }
 
 async function databaseProblem({ databaseUrl }: Config): Promise<string | undefined> {

@@ -65,6 +65,7 @@ export async function runPrimary(config: Config): Promise<void> {
     exits,
     feed: feed.state,
     isStopping: () => exitCode !== undefined,
+    onUnexpectedError: (error) => logger.error({ err: error }, 'the admin server failed unexpectedly'),
   });
   const adminPort = await listenAdmin(admin, config).catch((error: NodeJS.ErrnoException) => {
     process.stderr.write(`${listenProblem('ADMIN_PORT', config.adminHost, config.adminPort, error)}\n`);

@@ -87,13 +87,16 @@ export async function startServer(env: Environment, options: LaunchOptions = {})
   const { url, adminUrl } = await Promise.race([ready, early]);
   early.catch(() => {});
   const pid = child.pid ?? 0;
+  const headers: Record<string, string> = env.ADMIN_TOKEN
+    ? { authorization: `Bearer ${env.ADMIN_TOKEN}` }
+    : {};
   return {
     pid,
     url,
     adminUrl,
     ended,
     async status() {
-      const status: unknown = await (await fetch(`${adminUrl}/status`)).json();
+      const status: unknown = await (await fetch(`${adminUrl}/status`, { headers })).json();
       if (!isStatus(status)) throw new Error(`That is no status: ${JSON.stringify(status)}`);
       return status;
     },
