@@ -33,6 +33,17 @@ const integer = (
   },
 });
 
+const share = (fallback: number, why: string): Setting<number> => ({
+  default: String(fallback),
+  why,
+  fallback,
+  parse(text) {
+    if (!/^(?:0(?:\.\d+)?|1(?:\.0+)?)$/.test(text))
+      throw new Error('must be a number from 0 to 1, such as 0.01');
+    return Number(text);
+  },
+});
+
 const text = (fallback: string, pattern: RegExp, expected: string, why: string): Setting<string> => ({
   default: fallback,
   why,
@@ -200,6 +211,10 @@ export const settings = {
     ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'],
     'Least severe log lines that are written.',
   ),
+  ACCESS_LOG_SAMPLE_RATE: share(
+    0,
+    'Share of requests, chosen at random, that are logged with their answer, at level info; 0: none, 1: all.',
+  ),
 };
 
 type CamelCase<S extends string> = S extends `${infer Head}_${infer Tail}`
@@ -240,16 +255,38 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): {
   return { config: Object.fromEntries(values) as Config, problems };
 }
 
+const secretNames: ReadonlySet<string> = new Set(
+  Object.entries<Setting<unknown>>(settings).flatMap(([name, { isSecret }]) =>
+    isSecret ? camelCase(name) : [],
+  ),
+);
+
 /** The settings as anybody may see them: of a URL no user, password or parameter, of another secret nothing. */
-export function shownSettings(config: Config): Record<string, unknown> {
-  const secrets = new Set(
-    Object.entries<Setting<unknown>>(settings).flatMap(([name, { isSecret }]) =>
-      isSecret ? camelCase(name) : [],
-    ),
+export const shownSettings = (config: Config): Record<string, unknown> =>
+  Object.fromEntries(
+    Object.entries(config).map(([name, value]) => [
+      name,
+      secretNames.has(name) ? withoutSecret(value) : value,
+    ]),
   );
-  return Object.fromEntries(
-    Object.entries(config).map(([name, value]) => [name, secrets.has(name) ? withoutSecret(value) : value]),
-  );
+
+/** What must be shown nowhere: tokens, and passwords of URLs. */
+export const secretsIn = (config: Config): string[] =>
+  Object.entries(config).flatMap(([name, value]) => {
+    if (!secretNames.has(name) || typeof value !== 'string' || value === '') return [];
+    if (!URL.canParse(value)) return [value];
+    const { password, searchParams } = new URL(value);
+    return [password, decoded(password), searchParams.get('password') ?? ''].filter(
+      (secret) => secret !== '',
+    );
+  });
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
 }
 
 function withoutSecret(value: unknown): string {

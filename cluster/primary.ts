@@ -1,13 +1,15 @@
 /** The primary: forks a worker per slot, replaces those that die, answers the admin port. It serves no page. */
 import cluster, { type Worker } from 'node:cluster';
 import type { Server } from 'node:http';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Config } from '../config.ts';
 import { createTotals } from '../metrics/totals.ts';
 import { createAdminServer } from './admin-server.ts';
 import { type ExitReason, exitReason } from './exit-reason.ts';
 import { takeBackConnections } from './handed-over.ts';
 import { startHostFeed } from './host-feed.ts';
-import { createLogger } from './logger.ts';
+import { forwardLines } from './log-output.ts';
+import { startLogging } from './logger.ts';
 import { isWorkerMessage, type PrimaryMessage, type WorkerMessage } from './messages.ts';
 import { listenProblem } from './preflight.ts';
 import { recoveredAfterMs, restartPolicy } from './restart-policy.ts';
@@ -26,10 +28,18 @@ export interface Slot {
 }
 
 const killAfterDeadlineMs = 1000;
+/** For what workers said last, which may still be on its way when they have ended. */
+const lastLinesMs = 500;
 
 /** Resolves when the workers are started; the process then lives until it is told to stop or gives up. */
 export async function runPrimary(config: Config): Promise<void> {
-  const { logger, flush } = createLogger(config.logLevel);
+  let logLinesDropped = 0;
+  const { logger, output } = startLogging(config, (lines) => {
+    logLinesDropped += lines;
+  });
+  // Workers' lines go through here.
+  cluster.setupPrimary({ stdio: ['ignore', 'pipe', 'inherit', 'ipc'] });
+  const workerLogs = new Set<Promise<void>>();
   const totals = createTotals();
   const slots = Array.from(
     { length: config.workers },
@@ -64,6 +74,7 @@ export async function runPrimary(config: Config): Promise<void> {
     totals,
     exits,
     feed: feed.state,
+    logLinesDropped: () => logLinesDropped,
     isStopping: () => exitCode !== undefined,
     onUnexpectedError: (error) => logger.error({ err: error }, 'the admin server failed unexpectedly'),
   });
@@ -82,6 +93,11 @@ export async function runPrimary(config: Config): Promise<void> {
     const startedAtMs = performance.now();
     Object.assign(slot, { worker, state: 'starting', startedAtMs, gauges: undefined, toldAtMs: undefined });
     slot.restarts++;
+    if (worker.process.stdout) {
+      const log = forwardLines(worker.process.stdout, output);
+      workerLogs.add(log);
+      void log.then(() => workerLogs.delete(log));
+    }
     takeBackConnections(worker, () =>
       slots.some(({ worker: other, state }) => other !== worker && state === 'ready'),
     );
@@ -136,7 +152,7 @@ export async function runPrimary(config: Config): Promise<void> {
     slot.worker = undefined;
     slot.gauges = undefined;
     if (exitCode !== undefined) {
-      if (slots.every(({ worker }) => worker === undefined)) finish(exitCode);
+      if (slots.every(({ worker }) => worker === undefined)) void finish(exitCode);
       return;
     }
     const livedMs = performance.now() - slot.startedAtMs;
@@ -175,17 +191,18 @@ export async function runPrimary(config: Config): Promise<void> {
     if (exitCode !== undefined) return killAll(workers);
     exitCode = code;
     logger.info('stopping');
-    if (workers.length === 0) return finish(code);
+    if (workers.length === 0) return void finish(code);
     for (const slot of slots) slot.state = 'stopping';
     // A signal rather than a message: a worker that is still loading its modules would never hear the message.
     for (const worker of workers) worker.process.kill('SIGTERM');
     setTimeout(() => killAll(workers), config.shutdownDeadlineMs + killAfterDeadlineMs);
   }
 
-  function finish(code: number): void {
+  async function finish(code: number): Promise<void> {
     admin.close();
     void feed.stop();
-    flush();
+    await Promise.race([Promise.all(workerLogs), delay(lastLinesMs)]);
+    await output.flush();
     process.exit(code);
   }
 

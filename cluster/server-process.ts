@@ -38,9 +38,11 @@ type Environment = Readonly<Record<string, string>>;
 export interface LaunchOptions {
   readonly args?: readonly string[];
   readonly execPath?: string;
+  /** A descriptor; what the server writes to it is not among what it `ended` with. */
+  readonly stdout?: number;
 }
 
-function launch(env: Environment, { args = [], execPath = process.execPath }: LaunchOptions) {
+function launch(env: Environment, { args = [], execPath = process.execPath, stdout }: LaunchOptions) {
   const child = spawn(execPath, [main, ...args], {
     // No setting of whoever runs the tests, and quiet: what a test wants to read it asks for.
     env: {
@@ -51,7 +53,7 @@ function launch(env: Environment, { args = [], execPath = process.execPath }: La
       WARMUP_PRODUCTS: '0',
       ...env,
     },
-    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+    stdio: ['ignore', stdout ?? 'pipe', 'pipe', 'ipc'],
   });
   const output = { stdout: '', stderr: '' };
   for (const name of ['stdout', 'stderr'] as const)
