@@ -109,14 +109,14 @@ suite('before a real Prometheus', { skip }, () => {
     );
   });
 
-  test('servers that nothing wakes, a change log that is cut, and a Redis without room', {
+  test('servers that nothing wakes, a change log that is cut, a Redis without room, and a log without a disk', {
     skip: onlyHealth,
   }, async () => {
     const deaf = await deafServers(stage.database, stage.postgres.url);
     await prunedTooFar(stage.database);
     const full = await fullRedis(stage.redis.url);
     try {
-      await allFire(30, 'FeedGap', 'FeedNotWoken', 'RedisNotJoined');
+      await allFire(30, 'FeedGap', 'FeedNotWoken', 'RedisNotJoined', 'LogLinesDropped');
     } finally {
       await Promise.all([deaf(), full()]);
     }
