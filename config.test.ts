@@ -47,7 +47,7 @@ test('a given value is taken, and other variables are not read', () => {
     ...defaults.config,
     port: 0,
     workers: 3,
-    databaseUrl: 'postgresql://a:b@db.example:5432/shop?sslmode=require',
+    databaseUrl: 'postgresql://a:b@db.example:5432/shop?sslmode=verify-full',
     redisUrl: 'rediss://cache.example',
     logLevel: 'silent',
   });
@@ -95,6 +95,44 @@ test('a URL that is wrong is not repeated, as it may hold a password', () => {
     'DATABASE_OWNER_URL must be a URL that starts with postgres:// or postgresql://.',
     'REDIS_URL must be a URL that starts with redis:// or rediss://.',
   ]);
+});
+
+test('a URL of Postgres asks for TLS that verifies, or for none', () => {
+  const read = (query: string) => readConfig({ DATABASE_URL: `postgres://a:b@db.example/shop${query}` });
+  for (const [query, taken] of [
+    ['', ''],
+    ['?sslmode=disable', '?sslmode=disable'],
+    ['?sslmode=verify-full&sslrootcert=/ca.pem', '?sslmode=verify-full&sslrootcert=%2Fca.pem'],
+    ['?sslmode=verify-ca', '?sslmode=verify-full'],
+    ['?sslmode=require&application_name=x', '?sslmode=verify-full&application_name=x'],
+    ['?ssl=true', '?ssl=true'],
+  ] as const) {
+    const { config, problems } = read(query);
+    assert.deepEqual(problems, [], query);
+    assert.equal(config.databaseUrl, `postgres://a:b@db.example/shop${taken}`);
+  }
+  for (const query of [
+    'sslmode=no-verify',
+    'sslmode=prefer',
+    'sslmode=allow',
+    'sslmode=',
+    'sslmode=verify-full&sslmode=no-verify',
+    'ssl=no-verify',
+    'ssl=false',
+    'sslmode=require&uselibpqcompat=true',
+  ])
+    assert.deepEqual(
+      read(`?${query}`).problems,
+      [
+        'DATABASE_URL must have sslmode=verify-full, with sslrootcert=FILE for a CA of your own, or sslmode=disable.',
+      ],
+      query,
+    );
+});
+
+test('a scheme that a driver would not know for TLS is refused', () => {
+  for (const REDIS_URL of ['REDISS://cache.example', ' rediss://cache.example', 're\tdiss://cache.example'])
+    assert.equal(readConfig({ REDIS_URL }).problems.length, 1, REDIS_URL);
 });
 
 test('a token that is short or could not stand in a header is refused, and is not repeated', () => {

@@ -54,19 +54,46 @@ const text = (fallback: string, pattern: RegExp, expected: string, why: string):
   },
 });
 
-const url = (fallback: string, protocols: readonly string[], why: string): Setting<string> => ({
+const url = (
+  fallback: string,
+  protocols: readonly string[],
+  why: string,
+  checked: (url: string) => string = (url) => url,
+): Setting<string> => ({
   default: fallback,
   why,
   fallback,
   isSecret: true,
   parse(value) {
     if (value === '') return value;
-    const parsed = URL.canParse(value) ? new URL(value) : undefined;
-    if (!parsed || !protocols.includes(parsed.protocol))
+    // To the letter, as a driver does not see REDISS:// as rediss://, and would go without TLS.
+    if (!protocols.some((protocol) => value.startsWith(`${protocol}//`)) || !URL.canParse(value))
       throw new Error(`must be a URL that starts with ${protocols.map((p) => `${p}//`).join(' or ')}`);
-    return value;
+    return checked(value);
   },
 });
+
+const verifiedModes = ['require', 'verify-ca', 'verify-full'];
+
+/**
+ * A URL of Postgres in which TLS, if it is asked for, means that certificate and host name are verified. So pg takes `require` and
+ * `verify-ca` today, with a warning that it will not always; what would leave the server unverified is refused.
+ */
+function verifiedTls(value: string): string {
+  const parsed = new URL(value);
+  const modes = parsed.searchParams.getAll('sslmode');
+  const isVerified =
+    modes.every((mode) => mode === 'disable' || verifiedModes.includes(mode)) &&
+    parsed.searchParams.getAll('ssl').every((ssl) => ssl === 'true') &&
+    !parsed.searchParams.has('uselibpqcompat');
+  if (!isVerified)
+    throw new Error(
+      'must have sslmode=verify-full, with sslrootcert=FILE for a CA of your own, or sslmode=disable',
+    );
+  if (!modes.some((mode) => verifiedModes.includes(mode))) return value;
+  parsed.searchParams.set('sslmode', 'verify-full');
+  return parsed.href;
+}
 
 const choice = <const T extends string>(
   fallback: NoInfer<T>,
@@ -115,12 +142,14 @@ export const settings = {
   DATABASE_URL: url(
     '',
     ['postgres:', 'postgresql:'],
-    'Postgres that holds the catalogue. The server only ever reads, as role frontshelf_reader.',
+    'Postgres that holds the catalogue. The server only ever reads, as role frontshelf_reader. With sslmode=verify-full by TLS.',
+    verifiedTls,
   ),
   DATABASE_OWNER_URL: url(
     '',
     ['postgres:', 'postgresql:'],
     'The same database for migrations and seeding, as the role that owns it; empty: DATABASE_URL.',
+    verifiedTls,
   ),
   DATABASE_POOL_MAX: integer(10, { min: 1, max: 1000 }, 'Connections to Postgres per worker.'),
   DATABASE_TIMEOUT_MS: integer(
@@ -128,7 +157,17 @@ export const settings = {
     { min: 50, max: 60_000 },
     'A request that needs Postgres is answered within this time, with the page or with 503.',
   ),
-  REDIS_URL: url('', ['redis:', 'rediss:'], 'Redis shared by all workers and hosts; empty: no Redis tier.'),
+  REDIS_URL: url(
+    '',
+    ['redis:', 'rediss:'],
+    'Redis shared by all workers and hosts, with rediss:// by TLS; empty: no Redis tier.',
+  ),
+  REDIS_CA_FILE: text(
+    '',
+    /./,
+    'the path of a file',
+    'Certificates (PEM) of the CAs that Redis may have its own from; empty: those that Node knows.',
+  ),
   REDIS_TIMEOUT_MS: integer(
     50,
     { min: 1, max: 10_000 },
