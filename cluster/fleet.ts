@@ -10,6 +10,7 @@ import { gaugeIndex, residentMemory } from '../metrics/catalogue.ts';
 import type { Totals } from '../metrics/totals.ts';
 import { type ExitReason, exitReason } from './exit-reason.ts';
 import { takeBackConnections } from './handed-over.ts';
+import { forwardLines, type LogOutput } from './log-output.ts';
 import { isWorkerMessage, type PrimaryMessage, type WorkerMessage } from './messages.ts';
 import { recoveredAfterMs, restartPolicy } from './restart-policy.ts';
 import { judgeHealth } from './worker-health.ts';
@@ -44,6 +45,8 @@ export interface FleetOptions {
     'workers' | 'memoryTierBytes' | 'workerMemoryMaxBytes' | 'shutdownDeadlineMs'
   >;
   readonly logger: Logger;
+  /** Workers' log lines go there. */
+  readonly output: LogOutput;
   readonly totals: Totals;
   /** What a worker that joins is told first. */
   readonly greeting: () => FeedMessage[];
@@ -69,6 +72,8 @@ export interface Fleet {
    * call begins anew afterwards. A new worker that dies before it is ready ends it, and the old ones stay.
    */
   roll(): Promise<void>;
+  /** Resolves when no more log lines come from workers that have ended. */
+  saidAll(): Promise<unknown>;
   /** Tells all to finish what they have; called again, ends them at once. */
   stop(): void;
 }
@@ -85,7 +90,7 @@ type Place = { -readonly [Key in keyof Slot]: Slot[Key] } & {
 };
 
 export function createFleet(options: FleetOptions): Fleet {
-  const { config, logger, totals } = options;
+  const { config, logger, output, totals } = options;
   const places = Array.from(
     { length: config.workers },
     (_, number): Place => ({
@@ -99,6 +104,7 @@ export function createFleet(options: FleetOptions): Fleet {
   );
   const leaving = new Set<Member>();
   const greeted = new Set<Worker>();
+  const logs = new Set<Promise<void>>();
   const exits = { clean: 0, crash: 0, oom: 0, hang: 0, signal: 0 };
   const replaced = { restart: 0, memory: 0 };
   // A page costs more than its bytes, and Node needs room of its own.
@@ -125,6 +131,11 @@ export function createFleet(options: FleetOptions): Fleet {
       wasHung: false,
     };
     place.restarts++;
+    if (worker.process.stdout) {
+      const log = forwardLines(worker.process.stdout, output);
+      logs.add(log);
+      void log.then(() => logs.delete(log));
+    }
     takeBackConnections(worker, () => isAnyReady(member));
     worker.on('message', (message: unknown) => {
       if (isWorkerMessage(message)) receive(message);
@@ -330,6 +341,7 @@ export function createFleet(options: FleetOptions): Fleet {
       rolling ??= rollUntilDone();
       return rolling;
     },
+    saidAll: () => Promise.all(logs),
     stop() {
       const all = members();
       if (isStopping) {

@@ -4,6 +4,7 @@ import { readConfig } from '../config.ts';
 import { errorText } from '../sql/errors.ts';
 import { preflight } from './preflight.ts';
 import { runPrimary } from './primary.ts';
+import { redaction } from './redaction.ts';
 import { runWorker } from './worker.ts';
 
 const help = `Serves product pages: npm run serve [-- --check]
@@ -33,7 +34,8 @@ if (cluster.isWorker) {
   } else {
     problems.push(...(await preflight(config, problems)));
     if (problems.length > 0) {
-      process.stderr.write(`Frontshelf cannot start:\n${problems.map((p) => `- ${p}\n`).join('')}`);
+      const list = problems.map((problem) => `- ${problem}\n`).join('');
+      process.stderr.write(redaction(config)(`Frontshelf cannot start:\n${list}`));
       process.exitCode = 1;
     } else if (!given.check) await runPrimary(config);
   }

@@ -1,5 +1,7 @@
 import type { Config } from '../config.ts';
+import { logLinesDropped } from '../metrics/catalogue.ts';
 import type { MetricsSource, PrimarySamples, Sample } from '../metrics/exposition.ts';
+import { requiredSlot } from '../metrics/recorder.ts';
 import type { Totals } from '../metrics/totals.ts';
 import packageJson from '../package.json' with { type: 'json' };
 import type { Fleet, Slot } from './fleet.ts';
@@ -10,14 +12,20 @@ export interface PrimaryState {
   readonly fleet: Pick<Fleet, 'slots' | 'leaving' | 'exits' | 'replaced'>;
   readonly totals: Totals;
   readonly feed: Readonly<HostFeedState>;
+  /** Of the primary itself. */
+  readonly logLinesDropped: () => number;
 }
+
+const ownDroppedLines = requiredSlot(logLinesDropped, { process: 'primary' });
 
 /** Everything there is to expose, as the primary knows it at this moment. */
 export function metricsSource(state: PrimaryState): MetricsSource {
   const { fleet, totals } = state;
   const { slots } = fleet;
+  const sum = totals.sum();
+  sum[ownDroppedLines] = state.logLinesDropped();
   return {
-    totals: totals.sum(),
+    totals: sum,
     placeTotals: new Map(slots.map(({ number }) => [String(number), totals.sumOfPlace(number)])),
     gauges: new Map(
       slots.flatMap(({ number, member }) => (member?.gauges ? [[String(number), member.gauges]] : [])),

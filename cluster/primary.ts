@@ -1,19 +1,28 @@
 /** The primary: keeps the workers, follows the change log, answers the admin port. It serves no page. */
+import cluster from 'node:cluster';
 import type { Server } from 'node:http';
+import { setTimeout as delay } from 'node:timers/promises';
 import { isatty } from 'node:tty';
 import type { Config } from '../config.ts';
 import { createTotals } from '../metrics/totals.ts';
 import { createAdminServer } from './admin-server.ts';
 import { createFleet } from './fleet.ts';
 import { startHostFeed } from './host-feed.ts';
-import { createLogger } from './logger.ts';
+import { startLogging } from './logger.ts';
 import { listenProblem } from './preflight.ts';
 
 const standardInput = 0;
+/** For what workers said last, which may still be on its way when they have ended. */
+const lastLinesMs = 500;
 
 /** Resolves when the workers are started; the process then lives until it is told to stop or gives up. */
 export async function runPrimary(config: Config): Promise<void> {
-  const { logger, flush } = createLogger(config.logLevel);
+  let logLinesDropped = 0;
+  const { logger, output } = startLogging(config, (lines) => {
+    logLinesDropped += lines;
+  });
+  // Workers' lines go through here.
+  cluster.setupPrimary({ stdio: ['ignore', 'pipe', 'inherit', 'ipc'] });
   const totals = createTotals();
   const hasTerminal = isatty(standardInput);
   let exitCode: number | undefined;
@@ -21,6 +30,7 @@ export async function runPrimary(config: Config): Promise<void> {
   const fleet = createFleet({
     config,
     logger,
+    output,
     totals,
     greeting: () => feed.greeting(),
     onReady(port) {
@@ -36,10 +46,7 @@ export async function runPrimary(config: Config): Promise<void> {
       stop(1);
     },
     onGone() {
-      admin.close();
-      void feed.stop();
-      flush();
-      process.exit(exitCode);
+      void finish();
     },
   });
   const feed = startHostFeed({ config, logger, tellWorkers: fleet.tell });
@@ -48,7 +55,9 @@ export async function runPrimary(config: Config): Promise<void> {
     fleet,
     totals,
     feed: feed.state,
+    logLinesDropped: () => logLinesDropped,
     isStopping: () => exitCode !== undefined,
+    onUnexpectedError: (error) => logger.error({ err: error }, 'the admin server failed unexpectedly'),
   });
   const adminPort = await listenAdmin(admin, config).catch((error: NodeJS.ErrnoException) => {
     process.stderr.write(`${listenProblem('ADMIN_PORT', config.adminHost, config.adminPort, error)}\n`);
@@ -60,6 +69,14 @@ export async function runPrimary(config: Config): Promise<void> {
     if (exitCode === undefined) logger.info('stopping');
     exitCode ??= code;
     fleet.stop();
+  }
+
+  async function finish(): Promise<void> {
+    admin.close();
+    void feed.stop();
+    await Promise.race([fleet.saidAll(), delay(lastLinesMs)]);
+    await output.flush();
+    process.exit(exitCode);
   }
 
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => stop(0));

@@ -15,7 +15,7 @@ import {
   silentRecorder,
 } from '../metrics/recorder.ts';
 import { createAdmission } from '../server/admission.ts';
-import { createHandler } from '../server/handler.ts';
+import { createHandler, type LoggedRequest } from '../server/handler.ts';
 import { createListener, type Listener } from '../server/listener.ts';
 import { openapiDocument } from '../server/openapi.ts';
 import { createPressure } from '../server/pressure.ts';
@@ -28,8 +28,9 @@ import { readProductList } from '../sql/product-list.ts';
 import { readProductPage } from '../sql/product-page.ts';
 import { newsBy, postgresHistory } from './change-source.ts';
 import { drain } from './drain.ts';
+import { createFailureLog } from './failure-log.ts';
 import { connectLoggedRedis } from './logged-redis.ts';
-import { createLogger } from './logger.ts';
+import { startLogging } from './logger.ts';
 import { isPrimaryMessage } from './messages.ts';
 import { listenProblem } from './preflight.ts';
 import { ownTimeMs } from './system-clock.ts';
@@ -42,9 +43,9 @@ const listsMaxBytes = 8 * 1024 * 1024;
 const fillShare = 0.9;
 
 export async function runWorker(config: Config): Promise<void> {
-  const { logger, flush } = createLogger(config.logLevel);
   // Of use to the bench alone, which compares; so it is no setting.
   const recorder = process.env.FRONTSHELF_RECORDING === 'off' ? silentRecorder : createRecorder();
+  const { logger, output } = startLogging(config, recorder.logLinesDropped);
   const now = () => performance.now();
   const state = { ready: false, draining: false };
 
@@ -141,7 +142,13 @@ export async function runWorker(config: Config): Promise<void> {
       observer: recorder,
       isReady: () => state.ready && pressure.level < 3,
       closesConnections: () => state.draining || listener.isCrowded || pressure.level === 3,
-      onUnexpectedError: (error) => logger.error({ err: error }, 'a request failed unexpectedly'),
+      onFailure: createFailureLog(logger, now),
+      ...(config.accessLogSampleRate > 0 && {
+        accessLog: {
+          sampleRate: config.accessLogSampleRate,
+          log: (request: LoggedRequest) => logger.info(request, 'request'),
+        },
+      }),
     }),
     { maxConnections: config.maxConnections, observer: recorder },
   );
@@ -169,7 +176,7 @@ export async function runWorker(config: Config): Promise<void> {
     redis?.disconnect();
     await Promise.race([pool.end(), new Promise((resolve) => setTimeout(resolve, 500))]);
     await metrics.flush();
-    flush();
+    await output.flush();
     process.exit(0);
   });
 

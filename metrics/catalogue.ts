@@ -205,6 +205,12 @@ export const garbageCollections = histogram(
   each('v8js_gc_type', 'major', 'minor', 'incremental', 'weakcb'),
 );
 
+export const logLinesDropped = counter(
+  'frontshelf_log_lines_dropped_total',
+  'Log lines that were lost by the process that had them, because nobody read them in time or they could not be written.',
+  each('process', 'worker', 'primary'),
+);
+
 /** What a worker adds to over its life; summed over workers, living and dead. */
 const sharedMetrics = [
   requestDuration,
@@ -226,6 +232,7 @@ const sharedMetrics = [
   admissionWait,
   eventLoopDelay,
   garbageCollections,
+  logLinesDropped,
 ] as const;
 
 export const eventLoopTime = counter(

@@ -28,6 +28,7 @@ import {
   garbageCollections,
   type HistogramDefinition,
   type Labels,
+  logLinesDropped,
   processCpu,
   productsServed,
   requestDuration,
@@ -63,6 +64,7 @@ export interface Recorder {
   connectionTimedOut(): void;
   eventLoopDelayed(delayMs: number): void;
   garbageCollected(kind: GarbageCollection, durationMs: number): void;
+  logLinesDropped(lines: number): void;
   /** Requests that have begun and not ended. */
   readonly activeRequests: number;
   /** The totals up to now, one per slot. */
@@ -92,7 +94,7 @@ export function slotOf(definition: CumulativeDefinition, labels: Labels): number
 }
 
 /** The same for a series that is known to be there. */
-function requiredSlot(definition: CumulativeDefinition, labels: Labels): number {
+export function requiredSlot(definition: CumulativeDefinition, labels: Labels): number {
   const slot = slotOf(definition, labels);
   if (slot === undefined) throw new Error(`${definition.name} has no series ${JSON.stringify(labels)}`);
   return slot;
@@ -133,6 +135,7 @@ export function createRecorder(): Recorder {
     'incremental',
     'weakcb',
   ]);
+  const droppedLines = requiredSlot(logLinesDropped, { process: 'worker' });
   const coalesced = slotsBy(cacheCoalesced, 'scope', ['worker', 'cluster']);
   const leases = slotsBy(cacheLeases, 'result', ['granted', 'early', 'refused', 'expired']);
   const changes = slotsBy(changeEvents, 'result', ['announced', 'found']);
@@ -247,6 +250,7 @@ export function createRecorder(): Recorder {
     connectionTimedOut: () => add(connectionTimeout, 1),
     eventLoopDelayed: (delayMs) => observe(eventLoopDelay, delay, delayMs / 1000),
     garbageCollected: (kind, durationMs) => observe(garbageCollections, collections[kind], durationMs / 1000),
+    logLinesDropped: (lines) => add(droppedLines, lines),
     get activeRequests() {
       return active;
     },
@@ -298,6 +302,7 @@ export const silentRecorder: Recorder = {
   connectionTimedOut: ignore,
   eventLoopDelayed: ignore,
   garbageCollected: ignore,
+  logLinesDropped: ignore,
   activeRequests: 0,
   totals: () => [],
 };

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import type { ServedFrom } from '../cache/entry.ts';
 import type { ReadThrough } from '../cache/read-through.ts';
@@ -35,7 +36,27 @@ export interface HandlerOptions {
   readonly isReady: () => boolean;
   /** True while every response should close its connection: the worker is stopping, or has too many. */
   readonly closesConnections: () => boolean;
-  readonly onUnexpectedError: (error: unknown) => void;
+  /** Hears of each answer that is a 5xx. `isExpected`: the catalogue cannot be read, which may pass. */
+  readonly onFailure: (error: unknown, isExpected: boolean, request: FailedRequest) => void;
+  /** Told of a share of the requests, at random. */
+  readonly accessLog?: { readonly sampleRate: number; log(request: LoggedRequest): void };
+}
+
+/** What may be said of a request in a log: nothing that its sender wrote, unless it is of a form that was checked. */
+export interface FailedRequest {
+  readonly method: string;
+  readonly route: Route;
+  readonly slug?: string;
+  readonly requestId?: string;
+}
+
+export interface LoggedRequest extends FailedRequest {
+  readonly status: number;
+  readonly durationMs: number;
+  /** Of the body. */
+  readonly bytes: number;
+  /** Absent for what is no product page. */
+  readonly servedFrom?: ServedFrom;
 }
 
 const preflightHeaders = [
@@ -46,7 +67,7 @@ const preflightHeaders = [
   'Access-Control-Allow-Methods',
   allowedMethods,
   'Access-Control-Allow-Headers',
-  'If-None-Match',
+  'If-None-Match, X-Request-Id',
   'Access-Control-Max-Age',
   '86400',
 ];
@@ -71,30 +92,52 @@ const healthHeaders = (body: string) => [
 
 /** The public contract, for `http.createServer`. Every request is answered exactly once and recorded exactly once. */
 export function createHandler(options: HandlerOptions): RequestListener {
-  const { pages, lists, observer } = options;
+  const { pages, lists, observer, accessLog } = options;
 
   /** One request's answer: knows where it goes and what to record of it. */
   interface Exchange {
     readonly req: IncomingMessage;
     readonly res: ServerResponse;
     readonly headers: RequestHeaders;
-    readonly route: Route;
+    readonly target: Target;
     readonly startedAtMs: number;
+    servedFrom: ServedFrom | undefined;
+    /** As the client gave it, or made for an answer that is an error of the server. */
+    requestId: string;
   }
 
-  function finish(
-    { req, res, route, startedAtMs }: Exchange,
-    status: number,
-    headers: string[],
-    body: string,
-  ): void {
+  function loggedOf({ req, target, requestId }: Exchange): FailedRequest {
+    return {
+      method: req.method ?? '',
+      route: target.route,
+      ...('slug' in target && { slug: target.slug }),
+      ...(requestId !== '' && { requestId }),
+    };
+  }
+
+  function ended(exchange: Exchange, status: number, bytes: number): void {
+    const { req, target, startedAtMs, servedFrom } = exchange;
+    const durationMs = performance.now() - startedAtMs;
+    observer.requestEnded(req.method ?? '', target.route, status, durationMs, bytes);
+    if (accessLog !== undefined && Math.random() < accessLog.sampleRate)
+      accessLog.log({
+        ...loggedOf(exchange),
+        status,
+        durationMs,
+        bytes,
+        ...(servedFrom !== undefined && { servedFrom }),
+      });
+  }
+
+  function finish(exchange: Exchange, status: number, headers: string[], body: string): void {
+    const { req, res } = exchange;
     // Decided as late as can be: a request may have been waiting when the worker was told to stop.
     if (options.closesConnections()) res.shouldKeepAlive = false;
     res.writeHead(status, headers);
     // The listener makes node:http throw at a body where there must be none.
     const sent = req.method === 'HEAD' ? '' : body;
     res.end(sent, 'latin1');
-    observer.requestEnded(req.method ?? '', route, status, performance.now() - startedAtMs, sent.length);
+    ended(exchange, status, sent.length);
   }
 
   function refuse(
@@ -104,22 +147,24 @@ export function createHandler(options: HandlerOptions): RequestListener {
     extraHeaders: readonly string[] = [],
   ): void {
     const { status, headers, body } = problemResponse(code, detail, extraHeaders);
+    if (exchange.requestId !== '') headers.push('X-Request-Id', exchange.requestId);
     finish(exchange, status, headers, body);
   }
 
   function refuseError(exchange: Exchange, error: unknown): void {
-    if (isUnavailable(error))
+    const isExpected = isUnavailable(error);
+    exchange.requestId ||= isExpected ? '' : randomUUID();
+    options.onFailure(error, isExpected, loggedOf(exchange));
+    if (isExpected)
       return refuse(
         exchange,
         'temporarily-unavailable',
         'The catalogue cannot be read at the moment; please try again.',
         ['Retry-After', retryAfterSeconds(Math.random())],
       );
-    options.onUnexpectedError(error);
     if (exchange.res.headersSent) {
       exchange.res.destroy();
-      const { req, route, startedAtMs } = exchange;
-      return observer.requestEnded(req.method ?? '', route, 500, performance.now() - startedAtMs, 0);
+      return ended(exchange, 500, 0);
     }
     refuse(
       exchange,
@@ -161,17 +206,17 @@ export function createHandler(options: HandlerOptions): RequestListener {
     exchange: Exchange,
     cache: ReadThrough<Representation>,
     key: string,
-    onServed?: (servedFrom: ServedFrom) => void,
+    onServed?: (exchange: Exchange, servedFrom: ServedFrom) => void,
   ): void {
     const hit = cache.hit(key, exchange.startedAtMs);
     if (hit !== undefined) {
-      onServed?.('memory');
+      onServed?.(exchange, 'memory');
       return send(exchange, hit, undefined, cache, key);
     }
     cache
       .read(key, exchange.startedAtMs, () => exchange.res.destroyed)
       .then((served) => {
-        onServed?.(served.servedFrom);
+        onServed?.(exchange, served.servedFrom);
         const status = cacheStatus(served);
         if (served.value !== undefined) return send(exchange, served.value, status, cache, key);
         refuse(exchange, 'unknown-product', 'No product has this slug.', ['Cache-Status', status]);
@@ -179,11 +224,16 @@ export function createHandler(options: HandlerOptions): RequestListener {
       .catch((error) => refuseError(exchange, error));
   }
 
+  function productServed(exchange: Exchange, servedFrom: ServedFrom): void {
+    exchange.servedFrom = servedFrom;
+    observer.productServed(servedFrom);
+  }
+
   function answer(exchange: Exchange, target: Target): void {
     if ('problem' in target) return refuse(exchange, target.problem, target.detail);
     switch (target.route) {
       case '/v1/products/{slug}':
-        return sendCached(exchange, pages, target.slug, observer.productServed);
+        return sendCached(exchange, pages, target.slug, productServed);
       case '/v1/products':
         return sendCached(exchange, lists, listKey(target));
       case '/openapi.json':
@@ -234,7 +284,8 @@ export function createHandler(options: HandlerOptions): RequestListener {
     observer.requestBegan();
     const headers = readHeaders(req.rawHeaders);
     const target = req.rawHeaders.length > 2 * fieldsMax ? tooManyFields : parseTarget(req.url ?? '');
-    const exchange: Exchange = { req, res, headers, route: target.route, startedAtMs };
+    const { requestId } = headers;
+    const exchange: Exchange = { req, res, headers, target, startedAtMs, servedFrom: undefined, requestId };
 
     try {
       respond(exchange, target);

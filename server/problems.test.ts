@@ -25,6 +25,7 @@ test('a problem is a problem document of its status that nobody keeps', () => {
     'Cache-Control': 'no-store',
     'X-Content-Type-Options': 'nosniff',
     'Access-Control-Allow-Origin': '*',
+    'Access-Control-Expose-Headers': 'Cache-Status, Retry-After, X-Request-Id',
     X: 'y',
   });
 });

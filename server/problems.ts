@@ -53,6 +53,8 @@ export function problemResponse(
       'nosniff',
       'Access-Control-Allow-Origin',
       '*',
+      'Access-Control-Expose-Headers',
+      'Cache-Status, Retry-After, X-Request-Id',
       ...extraHeaders,
     ],
     body,

@@ -3,7 +3,7 @@ import { connect } from 'node:net';
 import { createReadThrough, type ReadThroughOptions } from '../cache/read-through.ts';
 import { connectionsDropped, type Labels, requestDuration, requestLabels } from '../metrics/catalogue.ts';
 import { createRecorder, type Recorder, slotOf } from '../metrics/recorder.ts';
-import { createHandler } from './handler.ts';
+import { createHandler, type FailedRequest, type LoggedRequest } from './handler.ts';
 import { type ConnectionDrop, createListener, type Listener } from './listener.ts';
 import { openapiDocument } from './openapi.ts';
 import { createRepresentation, type Representation, representationCodec } from './representation.ts';
@@ -19,6 +19,10 @@ export interface TestServer {
   readonly recorder: Recorder;
   readonly state: { ready: boolean; draining: boolean };
   readonly unexpectedErrors: unknown[];
+  /** What was said of requests that were answered 5xx. */
+  readonly failed: FailedRequest[];
+  /** The access log, of all requests. */
+  readonly logged: LoggedRequest[];
   /** Requests recorded so far under these labels. */
   recorded(method: string, route: string, status: number | 'other'): number;
   /** Requests recorded so far, whatever became of them. */
@@ -39,6 +43,8 @@ export async function startTestServer(
   const recorder = createRecorder();
   const state = { ready: true, draining: false };
   const unexpectedErrors: unknown[] = [];
+  const failed: FailedRequest[] = [];
+  const logged: LoggedRequest[] = [];
   const cache = () =>
     createReadThrough<Representation>({
       codec: representationCodec(cacheControl),
@@ -65,7 +71,11 @@ export async function startTestServer(
       observer: recorder,
       isReady: () => state.ready,
       closesConnections: () => state.draining || listener.isCrowded,
-      onUnexpectedError: (error) => unexpectedErrors.push(error),
+      onFailure(error, isExpected, request) {
+        if (!isExpected) unexpectedErrors.push(error);
+        failed.push(request);
+      },
+      accessLog: { sampleRate: 1, log: (request) => logged.push(request) },
     }),
     { maxConnections, observer: recorder },
   );
@@ -78,6 +88,8 @@ export async function startTestServer(
     recorder,
     state,
     unexpectedErrors,
+    failed,
+    logged,
     recorded(method, route, status) {
       return observations(recorder.totals(), requestLabels(method, route, status));
     },

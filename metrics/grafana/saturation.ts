@@ -218,6 +218,13 @@ export const saturation = () =>
             steps: [[5, 'red']],
           }),
           timeSeries({
+            title: 'Log lines lost',
+            description:
+              'Lines that were dropped, by the process that had them. Anything but 0: who reads the log is too slow or gone, or its disk is full. Requests do not wait for it.',
+            unit: 'short',
+            lines: [[increase('frontshelf_log_lines_dropped_total', 'process'), '{{process}}']],
+          }),
+          timeSeries({
             title: 'Resident memory by worker',
             description:
               'Memory of each worker, pages in memory and heap together. It should level off after the memory tier is full; a line that never does is a leak.',

@@ -110,7 +110,7 @@ suite('before a real Prometheus', { skip }, () => {
     );
   });
 
-  test('servers that nothing wakes, a change log that is cut, a Redis and a server without room', {
+  test('servers that nothing wakes, a change log that is cut, a Redis, a server and a disk without room', {
     skip: onlyHealth,
   }, async () => {
     const deaf = await deafServers(stage.database, stage.postgres.url);
@@ -118,7 +118,14 @@ suite('before a real Prometheus', { skip }, () => {
     const full = await fullRedis(stage.redis.url);
     const crowded = crowd(stage.smallServer.process, fewConnections);
     try {
-      await allFire(30, 'FeedGap', 'FeedNotWoken', 'RedisNotJoined', 'ConnectionsNearLimit');
+      await allFire(
+        30,
+        'FeedGap',
+        'FeedNotWoken',
+        'RedisNotJoined',
+        'ConnectionsNearLimit',
+        'LogLinesDropped',
+      );
     } finally {
       await Promise.all([deaf(), full(), crowded()]);
     }
