@@ -1,0 +1,2 @@
+import type { Result } from './result.ts';
+export const chartOf = (result: Result): string => `<svg>${result.capacityPerSecond}</svg>`;
