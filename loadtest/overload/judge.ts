@@ -13,21 +13,28 @@ export interface Verdict {
 export const queueDeadlineMs = 500;
 export const refusedWithinMs = 50;
 const goodputShare = 0.9;
-const hitsFactor = 2;
-export const recoveredWithinMs = 2000;
+export const hitsFactor = 2;
+const recoveredWithinMs = 2000;
 /** Of a hundred requests one may be sent as late as this; beside the bounds in which answers are promised it is little. */
-export const lateAllowedMs = 10;
+const lateAllowedMs = 10;
 /** A thread that is busier is late sooner or later. */
 const coresAllowed = 0.9;
+/** Reading a page takes a few milliseconds beside its delay. */
+const readsFactor = 2;
 const warmShareAllowed = 0.01;
 
 /** A sentence for each reason why the run's times say nothing; none when they do. */
-export function voidReasons({ passes, unloaded }: Result): string[] {
+export function voidReasons({ passes, unloaded, lonelyReadMs, readDelayMs }: Result): string[] {
   const named = [
     ['before the load', unloaded] as const,
     ...passes.flatMap((pass) => stepsOf(pass).map((step) => [nameOf(pass, step), step] as const)),
   ];
   return [
+    ...(lonelyReadMs.p50 > readsFactor * readDelayMs
+      ? [
+          `Reading a page took ${ms(lonelyReadMs.p50)} without load: the machine was busy with something else.`,
+        ]
+      : []),
     ...named.flatMap(([name, { lateMs }]) =>
       lateMs !== null && lateMs.p99 > lateAllowedMs
         ? [`The generator was late ${name}: p99 ${ms(lateMs.p99)}, ${ms(lateAllowedMs)} are allowed.`]

@@ -3,6 +3,8 @@
 export interface Result {
   /** The machine, the versions, the commit, the time, the settings. */
   readonly conditions: Readonly<Record<string, unknown>>;
+  /** What reading a page from Postgres takes beside its work. */
+  readonly readDelayMs: number;
   /** Cold pages per second, from clients enough to keep every connection to Postgres busy. */
   readonly capacityPerSecond: number;
   /** Cold pages, each asked for when the one before it had come. */
