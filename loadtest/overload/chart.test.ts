@@ -72,3 +72,8 @@ test('what is drawn is well-formed, also of a run that ended early and with odd 
   }
   assert.ok(chartOf(odd).includes('commit &lt;a &amp; &quot;b&quot;&gt;'));
 });
+
+test('the chart of a void run says so', () => {
+  assert.doesNotMatch(chartOf(result()), /void/);
+  assert.match(chartOf(withLastStep({ generatorCores: 1 })), / s a step\. This run is void\.</);
+});

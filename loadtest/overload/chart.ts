@@ -1,5 +1,5 @@
 /** The chart of a result, as an SVG that can be read on light and dark ground, in colours and without. */
-import { hitsFactor, loadText, queueDeadlineMs, refusedText, refusedWithinMs } from './judge.ts';
+import { hitsFactor, loadText, queueDeadlineMs, refusedText, refusedWithinMs, voidReasons } from './judge.ts';
 import type { Pass, Result, Step } from './result.ts';
 
 interface Panel {
@@ -89,7 +89,7 @@ export function chartOf(result: Result): string {
   });
   const height = top + 16;
   const { date, commit, availableCores, seconds } = conditions;
-  const measured = `Measured ${String(date).slice(0, 10)} at commit ${commit}, on ${availableCores} cores, ${seconds} s a step.`;
+  const measured = `Measured ${String(date).slice(0, 10)} at commit ${commit}, on ${availableCores} cores, ${seconds} s a step.${voidReasons(result).length > 0 ? ' This run is void.' : ''}`;
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" role="img" aria-labelledby="title description">
 <title id="title">Frontshelf under more load than its database can bear</title>
 <desc id="description">${escaped(descriptionOf(passes))}</desc>

@@ -9,7 +9,7 @@ import type { Belongings } from '../services/belongings.ts';
 import type { Options } from './options.ts';
 import { type Arrival, recoveryMs } from './recovery.ts';
 import type { Latencies, Pass, Refused, Result, Step } from './result.ts';
-import { readDelayMs, type Stage, serverSettings, setStage } from './stage.ts';
+import { type Stage, serverSettings, setStage } from './stage.ts';
 import { createTally, isFromMemory, isRefusal, latenciesOf, type Tally } from './tally.ts';
 
 const loads = [0.5, 1, 2, 5, 10];
@@ -33,13 +33,13 @@ export async function measure(
   belongings: Belongings,
   say: (line: string) => void,
 ): Promise<Result> {
-  const { seconds, seed, products } = options;
+  const { seconds, seed, products, readDelayMs } = options;
   const random = seededRandom(seed);
   say('Making a database and starting a server.');
   const stage = await setStage(belongings, options);
   const cold = dealt(random, stage.cold);
   const nextCold = () => cold.next().value;
-  const lonelyReadMs = await readOneByOne(stage.url, nextCold);
+  const lonelyReadMs = await readOneByOne(stage.url, nextCold, readDelayMs);
   const capacityPerSecond = await capacityOf(stage.url, nextCold, Math.min(seconds, longestCapacitySeconds));
   say(`Its capacity is ${capacityPerSecond.toFixed(0)} pages/s.`);
 
@@ -211,7 +211,7 @@ function startClients(options: ClientsOptions): Pick<OpenLoop, 'setRate' | 'send
 }
 
 /** Rejects with Obstacle when pages do not come, or come without the delay: then there is nothing to measure. */
-async function readOneByOne(url: string, nextCold: () => string): Promise<Latencies> {
+async function readOneByOne(url: string, nextCold: () => string, readDelayMs: number): Promise<Latencies> {
   const latenciesMs: number[] = [];
   const wrong: string[] = [];
   const done = Promise.withResolvers<void>();

@@ -5,12 +5,13 @@ import { help, readOptions } from './options.ts';
 test('each option has its default, and is in the help', () => {
   const options = readOptions([]);
   assert.deepEqual(
-    [options?.seconds, options?.products, options?.seed, options?.settings],
-    [30, 30_000, 1, {}],
+    [options?.seconds, options?.products, options?.readDelayMs, options?.seed, options?.settings],
+    [30, 30_000, 20, 1, {}],
   );
   for (const option of [
     'seconds',
     'products',
+    'read-ms',
     'seed',
     'setting',
     'results',

@@ -5,8 +5,6 @@ import { type Host, startHost } from '../coherence/hosts.ts';
 import type { Belongings } from '../services/belongings.ts';
 import { startDatabase } from '../services/database.ts';
 
-export const readDelayMs = 20;
-
 /** Connections to Postgres are what there is too little of; all else is as its users have it. */
 export const serverSettings = {
   WORKERS: '2',
@@ -30,13 +28,14 @@ export interface Stage {
 
 export interface StageOptions {
   readonly products: number;
+  readonly readDelayMs: number;
   readonly settings: Readonly<Record<string, string>>;
   readonly logs: string | undefined;
 }
 
 /** Rejects with Obstacle when there is no Postgres to be had, or the server does not start. */
 export async function setStage(belongings: Belongings, options: StageOptions): Promise<Stage> {
-  const { products, settings, logs } = options;
+  const { products, readDelayMs, settings, logs } = options;
   const role = 'overload_reader';
   const database = await startDatabase(belongings, { products, readers: [role] });
   const port = await freePort();
@@ -50,7 +49,7 @@ export async function setStage(belongings: Belongings, options: StageOptions): P
   });
   const [hot, cold] = await query(database.urlOf('postgres'), async (client) => {
     // After warm-up, which would be at it for a long time.
-    await client.query(slowReads);
+    await client.query(slowReads(readDelayMs));
     const paths = async (which: string) => {
       const { rows } = await client.query<{ slug: string }>(`SELECT slug FROM product p ${which}`);
       return rows.map(({ slug }) => `/v1/products/${slug}`);
@@ -70,5 +69,5 @@ export async function setStage(belongings: Belongings, options: StageOptions): P
  * A page reads one row of this table, by its key, and may only have it after a while: as from a database that is slow,
  * with neither its CPU nor its disk used. (The policy holds for whoever neither owns the table nor is a superuser.)
  */
-const slowReads = `ALTER TABLE rating_summary ENABLE ROW LEVEL SECURITY;
-  CREATE POLICY slow_reads ON rating_summary FOR SELECT USING (pg_sleep(${readDelayMs / 1000}) IS NOT NULL)`;
+const slowReads = (delayMs: number) => `ALTER TABLE rating_summary ENABLE ROW LEVEL SECURITY;
+  CREATE POLICY slow_reads ON rating_summary FOR SELECT USING (pg_sleep(${delayMs / 1000}) IS NOT NULL)`;
