@@ -69,9 +69,8 @@ test('what a late generator timed is void, and what it saw is not', () => {
     'The generator was late at 10× when refused clients give up: p99 11 ms, 10 ms are allowed.',
   ]);
   const states = judge(late).map(({ state }) => state);
-  assert.equal(states.filter((state) => state === 'void').length, 10);
-  assert.equal(states.filter((state) => state === 'held').length, 3);
-  assert.match(broken(late).find((line) => line.startsWith('broken')) ?? '', /1 of 36000 did not$/);
+  assert.deepEqual(states.slice(0, 7), ['void', 'void', 'void', 'broken', 'void', 'void', 'held']);
+  assert.deepEqual(new Set(states.slice(7)), new Set(['held']), 'the other pass is what it was');
 });
 
 test('a generator without a core to itself, warm pages among the cold, and a busy machine make a run void as well', () => {

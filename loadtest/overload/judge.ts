@@ -23,49 +23,54 @@ const coresAllowed = 0.9;
 const readsFactor = 2;
 const warmShareAllowed = 0.01;
 
-/** A sentence for each reason why the run's times say nothing; none when they do. */
-export function voidReasons({ passes, unloaded, lonelyReadMs, readDelayMs }: Result): string[] {
-  const named = [
-    ['before the load', unloaded] as const,
-    ...passes.flatMap((pass) => stepsOf(pass).map((step) => [nameOf(pass, step), step] as const)),
-  ];
-  return [
+/**
+ * A sentence for each reason why times say nothing, those of this pass or, where none is named, of any. None when they
+ * do.
+ */
+export function voidReasons({ passes, unloaded, lonelyReadMs, readDelayMs }: Result, pass?: Pass): string[] {
+  const general = [
     ...(lonelyReadMs.p50 > readsFactor * readDelayMs
       ? [
           `Reading a page took ${ms(lonelyReadMs.p50)} without load: the machine was busy with something else.`,
         ]
       : []),
-    ...named.flatMap(([name, { lateMs }]) =>
-      lateMs !== null && lateMs.p99 > lateAllowedMs
-        ? [`The generator was late ${name}: p99 ${ms(lateMs.p99)}, ${ms(lateAllowedMs)} are allowed.`]
-        : [],
-    ),
-    ...named.flatMap(([name, { generatorCores }]) =>
-      generatorCores > coresAllowed
-        ? [`The generator used ${percent(generatorCores)} of a core ${name}.`]
-        : [],
-    ),
-    ...passes.flatMap((pass) =>
-      stepsOf(pass).flatMap((step) =>
-        step.warmPages > warmShareAllowed * step.requestsPerSecond * step.seconds
-          ? [`${step.warmPages} of the cold pages were in memory ${nameOf(pass, step)}.`]
-          : [],
-      ),
+    ...generatorReasons('before the load', unloaded),
+  ];
+  return [
+    ...general,
+    ...(pass ? [pass] : passes).flatMap((one) =>
+      stepsOf(one).flatMap((step) => [
+        ...generatorReasons(nameOf(one, step), step),
+        ...(step.warmPages > warmShareAllowed * step.requestsPerSecond * step.seconds
+          ? [`${step.warmPages} of the cold pages were in memory ${nameOf(one, step)}.`]
+          : []),
+      ]),
     ),
   ];
 }
 
-/** For each pass each promise. A broken promise about times is void in a run whose times say nothing. */
-export function judge(result: Result): Verdict[] {
-  const isVoid = voidReasons(result).length > 0;
-  return result.passes.flatMap((pass) =>
-    promisesOf(pass, result).map(({ promise, isHeld, found, isOfTimes }) => ({
+const generatorReasons = (
+  name: string,
+  { lateMs, generatorCores }: Pick<Step, 'lateMs' | 'generatorCores'>,
+) => [
+  ...(lateMs !== null && lateMs.p99 > lateAllowedMs
+    ? [`The generator was late ${name}: p99 ${ms(lateMs.p99)}, ${ms(lateAllowedMs)} are allowed.`]
+    : []),
+  ...(generatorCores > coresAllowed
+    ? [`The generator used ${percent(generatorCores)} of a core ${name}.`]
+    : []),
+];
+
+/** For each pass each promise. Promises about times are void in a pass whose times say nothing. */
+export const judge = (result: Result): Verdict[] =>
+  result.passes.flatMap((pass) => {
+    const isVoid = voidReasons(result, pass).length > 0;
+    return promisesOf(pass, result).map(({ promise, isHeld, found, isOfTimes }) => ({
       state: isOfTimes && isVoid ? 'void' : isHeld ? 'held' : 'broken',
       promise: `${promise}, ${refusedText[pass.refused]}`,
       found,
-    })),
-  );
-}
+    }));
+  });
 
 export const refusedText = {
   'give up': 'refused clients give up',

@@ -3,6 +3,8 @@ import { cpus } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Obstacle } from '../../local/obstacle.js';
 import { machineConditions } from '../bench/conditions.ts';
+import { cpuTimeNs } from '../bench/cpu-time.ts';
+import type { Host } from '../coherence/hosts.ts';
 import { dealt, type Random, seededRandom } from '../coherence/random.ts';
 import { type OpenLoop, type OpenLoopOptions, type Outcome, startOpenLoop } from '../open-loop.ts';
 import type { Belongings } from '../services/belongings.ts';
@@ -37,18 +39,16 @@ export async function measure(
   const random = seededRandom(seed);
   say('Making a database and starting a server.');
   const stage = await setStage(belongings, options);
-  const cold = dealt(random, stage.cold);
-  const nextCold = () => cold.next().value;
+  const nextCold = inTurn(random, stage.cold);
   const lonelyReadMs = await readOneByOne(stage.url, nextCold, readDelayMs);
   const capacityPerSecond = await capacityOf(stage.url, nextCold, Math.min(seconds, longestCapacitySeconds));
   say(`Its capacity is ${capacityPerSecond.toFixed(0)} pages/s.`);
 
-  const watch = createWatch();
-  const hot = dealt(random, stage.hot);
+  const watch = createWatch(stage.host);
   const hits = startClients({
     url: stage.url,
     ratePerSecond: hitsPerSecond,
-    nextTarget: () => hot.next().value,
+    nextTarget: inTurn(random, stage.hot),
     random,
     onOutcome: (outcome) => watch.tallyAt(outcome.plannedAtMs)?.hit(outcome),
   });
@@ -84,6 +84,18 @@ export async function measure(
     lonelyReadMs,
     unloaded: endBefore(),
     passes,
+  };
+}
+
+/** Goes round in one random order: none comes again before all others have. */
+function inTurn(random: Random, paths: readonly string[]): () => string {
+  const deal = dealt(random, paths);
+  const order = paths.map(() => deal.next().value);
+  let turn = 0;
+  return () => {
+    const path = order[turn++ % order.length];
+    if (path === undefined) throw new RangeError('There is no page to ask for.');
+    return path;
   };
 }
 
@@ -155,7 +167,7 @@ interface Watch {
   begin(load?: number): { readonly beganAtMs: number; end(): () => Step };
 }
 
-function createWatch(): Watch {
+function createWatch(host: Host): Watch {
   let steps: { readonly fromMs: number; untilMs: number; readonly tally: Tally }[] = [];
   return {
     tallyAt: (plannedAtMs) =>
@@ -167,6 +179,7 @@ function createWatch(): Watch {
       steps = [...steps.filter(({ untilMs }) => untilMs > step.fromMs - 2 * timeoutMs), step];
       const cpuBefore = process.cpuUsage();
       const busyBeforeMs = busyCpuMs();
+      const serverBeforeMs = serverCpuMs(host);
       return {
         beganAtMs: step.fromMs,
         end() {
@@ -175,11 +188,31 @@ function createWatch(): Watch {
           const { user, system } = process.cpuUsage(cpuBefore);
           const generatorCores = (user + system) / 1000 / durationMs;
           const busyCores = (busyCpuMs() - busyBeforeMs) / durationMs;
-          return () => ({ load, ...tally.figures(durationMs / 1000), generatorCores, busyCores });
+          const serverAfterMs = serverCpuMs(host);
+          const serverCores =
+            serverBeforeMs === null || serverAfterMs === null
+              ? null
+              : (serverAfterMs - serverBeforeMs) / durationMs;
+          return () => ({
+            load,
+            ...tally.figures(durationMs / 1000),
+            generatorCores,
+            serverCores,
+            busyCores,
+          });
         },
       };
     },
   };
+}
+
+/** Null on a system that does not tell, and while a process of the server ends. */
+function serverCpuMs({ primary, workers }: Host): number | null {
+  try {
+    return cpuTimeNs([...(primary ? [primary] : []), ...workers].map(({ pid }) => pid)) / 1e6;
+  } catch {
+    return null;
+  }
 }
 
 /** What all programs of the machine have used so far. */

@@ -11,7 +11,7 @@ export function reportText(result: Result): string {
     ...passes.flatMap((pass) => ['', ...passText(pass)]),
     '',
     ...judge(result).map(({ state, promise, found }) => `${states[state]}  ${promise}: ${found}`),
-    ...(reasons.length > 0 ? ['', 'This run is void: its times are the generator’s.', ...reasons] : []),
+    ...(reasons.length > 0 ? ['', 'What is void was not timed as it was to be:', ...reasons] : []),
   ].join('\n');
 }
 
@@ -27,8 +27,9 @@ const columns: readonly (readonly [heading: string, of: (step: Step) => string])
   ['hits', ({ hits }) => `${hits.requests - hits.failed} of ${hits.requests}`],
   ['hits ms', ({ hits }) => times(hits.ms)],
   ['late ms', ({ lateMs }) => times(lateMs)],
-  ['generator', ({ generatorCores }) => `${generatorCores.toFixed(2)} cores`],
-  ['all', ({ busyCores }) => `${busyCores.toFixed(2)} cores`],
+  ['generator', ({ generatorCores }) => generatorCores.toFixed(2)],
+  ['server', ({ serverCores }) => serverCores?.toFixed(2) ?? '–'],
+  ['all', ({ busyCores }) => busyCores.toFixed(2)],
 ];
 
 function passText({ refused, steps, stepDown, recoveryMs }: Pass): string[] {
@@ -39,7 +40,7 @@ function passText({ refused, steps, stepDown, recoveryMs }: Pass): string[] {
   ];
   const widths = rows[0]?.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0))) ?? [];
   return [
-    `When ${refusedText[refused]} (ms: p50 / p99, admitted also the most):`,
+    `When ${refusedText[refused]} (ms: p50 / p99, admitted also the most; generator, server, all: cores):`,
     ...rows.map((row) => row.map((cell, column) => cell.padStart(widths[column] ?? 0)).join('  ')),
     recoveryMs === null
       ? 'After the step down it was not normal again before the end.'

@@ -10,7 +10,7 @@ export interface Result {
   /** Cold pages, each asked for when the one before it had come. */
   readonly lonelyReadMs: Latencies;
   /** Pages in memory, before there was any other load. */
-  readonly unloaded: Pick<Step, 'hits' | 'lateMs' | 'generatorCores' | 'busyCores'>;
+  readonly unloaded: Pick<Step, 'hits' | 'lateMs' | 'generatorCores' | 'serverCores' | 'busyCores'>;
   readonly passes: readonly Pass[];
 }
 
@@ -50,6 +50,8 @@ export interface Step {
   readonly lateMs: Latencies | null;
   /** CPU of this process, in cores. */
   readonly generatorCores: number;
+  /** CPU of the server's processes, Postgres apart; null: it could not be told. */
+  readonly serverCores: number | null;
   /** CPU of the whole machine, in cores. */
   readonly busyCores: number;
 }

@@ -3,7 +3,7 @@ import { percentile } from '../coherence/report.ts';
 import type { Outcome } from '../open-loop.ts';
 import type { Latencies, Step } from './result.ts';
 
-export type Figures = Omit<Step, 'load' | 'generatorCores' | 'busyCores'>;
+export type Figures = Omit<Step, 'load' | 'generatorCores' | 'serverCores' | 'busyCores'>;
 
 export interface Tally {
   /** Of a cold page; asked for again after a refusal, or not. */

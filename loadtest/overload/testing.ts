@@ -20,6 +20,7 @@ export function step(load: number, more: Partial<Step> = {}): Step {
     otherOutcomes: {},
     lateMs: latencies(1.5),
     generatorCores: 0.3,
+    serverCores: 0.6,
     busyCores: 1.2,
     ...more,
   };
