@@ -92,7 +92,7 @@ export function chartOf(result: Result): string {
     .filter((pass) => voidReasons(result, pass).length > 0)
     .map(({ refused }) => refusedText[refused]);
   const { date, commit, availableCores, seconds } = conditions;
-  const measured = `Measured ${String(date).slice(0, 10)} at commit ${commit}, on ${availableCores} cores, ${seconds} s a step.${voids.length > 0 ? ` Void: latencies when ${voids.join(' and when ')}.` : ''}`;
+  const measured = `Measured ${String(date).slice(0, 10)} at commit ${commit}, on ${availableCores} cores, ${seconds} s a step.${voids.length > 0 ? ` Void: ${voids.join(', ')}.` : ''}`;
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" role="img" aria-labelledby="title description">
 <title id="title">Frontshelf under more load than its database can bear</title>
 <desc id="description">${escaped(descriptionOf(passes))}</desc>
