@@ -4,8 +4,8 @@ import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { eventually } from '../cache/eventually.ts';
-import { seededRandom } from './coherence/random.ts';
 import { type OpenLoopOptions, type Outcome, startOpenLoop } from './open-loop.ts';
+import { seededRandom } from './provers/random.ts';
 
 async function listen(t: TestContext, listener: RequestListener) {
   const server: Server = createServer({ keepAliveTimeout: 5000 }, listener);
@@ -232,4 +232,19 @@ test('a reset and a refused connection are outcomes with their codes, and are no
   await eventually('it is refused', 10_000, () => nobody.outcomes.length === 1);
   await nobody.loop.stop();
   assert.equal(nobody.outcomes[0]?.error, 'ECONNREFUSED');
+  assert.equal(nobody.outcomes[0]?.localPort, undefined);
+});
+
+test('an outcome names the connection of its request, and a target may have headers of its own', async (t) => {
+  const seen = new Map<string | undefined, [port: number | undefined, mine: unknown]>();
+  const { url } = await listen(t, ({ url, socket, headers }, response) => {
+    seen.set(url, [socket.remotePort, headers['x-mine']]);
+    response.end();
+  });
+  const { loop, outcomes } = load(url, { headersOf: (target) => ({ 'x-mine': `of ${target}` }) });
+  await eventually('fifty are answered', 10_000, () => outcomes.length >= 50);
+  await loop.stop();
+  assert.ok(outcomes.every(({ localPort }) => localPort !== undefined));
+  for (const { target, localPort } of outcomes)
+    assert.deepEqual(seen.get(target), [localPort, `of ${target}`]);
 });

@@ -2,6 +2,7 @@
  * An open-loop load: requests are sent when they are due, whether or not earlier ones have been answered, as visitors
  * come who do not know of each other. A client that waits for answers would send less just when a server is slow.
  */
+import { subscribe } from 'node:diagnostics_channel';
 import { createHistogram } from 'node:perf_hooks';
 import { type Dispatcher, Pool } from 'undici';
 
@@ -20,6 +21,8 @@ export interface Outcome {
   readonly status: number | undefined;
   /** Why there was none: the code of the error where it has one, such as ECONNRESET. */
   readonly error?: string;
+  /** Of the connection on which it was sent; undefined: it never was. */
+  readonly localPort: number | undefined;
   /** By names in lower case; empty where no answer began. */
   readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
   /** As sent: a content coding that was asked for is not undone. */
@@ -42,6 +45,8 @@ export interface OpenLoopOptions {
   /** A request without a complete answer by then, from when it was due, is given up and its connection closed. */
   readonly timeoutMs: number;
   readonly headers?: Readonly<Record<string, string>>;
+  /** More of them for this request. */
+  headersOf?(target: string): Readonly<Record<string, string>>;
   /** Numbers in [0, 1) that the times of arrival are made of; Math.random unless given. */
   random?(): number;
   /** Called once for each request. */
@@ -67,7 +72,7 @@ export interface OpenLoop {
  * A request is never tried again by itself.
  */
 export function startOpenLoop(options: OpenLoopOptions): OpenLoop {
-  const { nextTarget, timeoutMs, onOutcome, random = Math.random } = options;
+  const { nextTarget, headersOf, timeoutMs, onOutcome, random = Math.random } = options;
   const pool = new Pool(options.url, { connections: null, pipelining: 1, connect: { timeout: timeoutMs } });
   const fixed = {
     method: 'GET',
@@ -92,6 +97,7 @@ export function startOpenLoop(options: OpenLoopOptions): OpenLoop {
     let request: Dispatcher.DispatchController | undefined;
     let status: number | undefined;
     let headers: Outcome['headers'] = {};
+    let localPort: number | undefined;
     let isDone = false;
     const pieces: Buffer[] = [];
     const finish = (error?: string) => {
@@ -106,6 +112,7 @@ export function startOpenLoop(options: OpenLoopOptions): OpenLoop {
         lateMs,
         latencyMs: performance.now() - plannedAtMs,
         ...(error === undefined ? { status } : { status: undefined, error }),
+        localPort,
         headers,
         body: pieces.length === 1 && first ? first : Buffer.concat(pieces),
       });
@@ -118,8 +125,11 @@ export function startOpenLoop(options: OpenLoopOptions): OpenLoop {
       },
       Math.max(0, timeoutMs - lateMs),
     );
+    dispatching = (port) => {
+      localPort = port;
+    };
     pool.dispatch(
-      { ...fixed, path: target },
+      { ...fixed, path: target, ...(headersOf && { headers: { ...fixed.headers, ...headersOf(target) } }) },
       {
         onRequestStart(controller) {
           request = controller;
@@ -136,6 +146,7 @@ export function startOpenLoop(options: OpenLoopOptions): OpenLoop {
           finish('code' in error && typeof error.code === 'string' ? error.code : error.message),
       },
     );
+    dispatching = undefined;
   }
 
   let perMs = 0;
@@ -191,3 +202,21 @@ export function startOpenLoop(options: OpenLoopOptions): OpenLoop {
 }
 
 const givenUp = new Error('The request was given up.');
+
+/**
+ * Which connection a request is sent on is told by undici's diagnostics channels alone: of each request when it is made,
+ * which is while it is dispatched, and when its head is about to be written.
+ */
+let dispatching: ((localPort: number | undefined) => void) | undefined;
+const onSent = new WeakMap<object, (localPort: number | undefined) => void>();
+subscribe('undici:request:create', (message) => {
+  if (dispatching && hasRequest(message)) onSent.set(message.request, dispatching);
+});
+subscribe('undici:client:sendHeaders', (message) => {
+  if (hasRequest(message)) onSent.get(message.request)?.(message.socket?.localPort);
+});
+
+const hasRequest = (
+  message: unknown,
+): message is { readonly request: object; readonly socket?: { readonly localPort?: number } } =>
+  typeof message === 'object' && message !== null && 'request' in message;

@@ -1,5 +1,5 @@
 /** What goes wrong when: made before the run from a seed alone, so that a run can be repeated. */
-import { between, dealt, pick, seededRandom } from './random.ts';
+import { between, dealt, pick, seededRandom } from '../provers/random.ts';
 
 /** Each with the times between which it lasts, where it is not over at once. */
 const kinds = {

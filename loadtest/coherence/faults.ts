@@ -2,8 +2,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { query } from '../../local/database.ts';
 import { isRunning, type ProcessIdentity } from '../../local/processes.js';
+import type { Host } from '../provers/hosts.ts';
 import { describeFault, type Fault, type FaultKind } from './fault-plan.ts';
-import type { Host } from './hosts.ts';
 import { roleOf, type Stage } from './stage.ts';
 
 /** What LISTEN hears has this name in it; a part of the server's contract with the database. */
@@ -57,6 +57,11 @@ export function startFaults({ plan, stage, hosts, startedAtMs, fromMs }: FaultsO
     throw new Error('There is nothing that the fault could befall.');
   }
 
+  async function restartRedis(from: 'nothing' | 'oldest dump'): Promise<void> {
+    await stage.redis.kill();
+    await stage.redis.start(from);
+  }
+
   async function make({ atMs, kind, host: number = 0, durationMs }: Fault): Promise<void> {
     const host = hosts[number];
     const proxy = stage.proxies[number];
@@ -87,9 +92,9 @@ export function startFaults({ plan, stage, hosts, startedAtMs, fromMs }: FaultsO
       case 'redis-flushed':
         return stage.redis.flush();
       case 'redis-killed':
-        return stage.redis.restart('nothing');
+        return restartRedis('nothing');
       case 'redis-restored':
-        return stage.redis.restart('dump');
+        return restartRedis('oldest dump');
     }
   }
 

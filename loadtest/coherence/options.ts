@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { setting, wholeNumber } from '../provers/option-values.ts';
 import { type FaultKind, faultHelp, faultKinds } from './fault-plan.ts';
 
 export const help = `Usage: npm run prove:coherence -- [options]
@@ -77,22 +78,8 @@ export function readOptions(args: string[]): Options | undefined {
   };
 }
 
-function wholeNumber(name: string, text: string, least: number): number {
-  const value = Number(text);
-  if (!/^\d+$/.test(text) || value < least)
-    throw new Error(`--${name} must be a whole number from ${least} up; it is "${text}".`);
-  return value;
-}
-
 function faultKind(text: string): FaultKind {
   const kind = faultKinds.find((known) => known === text);
   if (kind === undefined) throw new Error(`--faults must be of ${faultKinds.join(', ')}; one is "${text}".`);
   return kind;
-}
-
-function setting(text: string): [name: string, value: string] {
-  const [, name, value] = /^([A-Z_]+)=(.*)$/.exec(text) ?? [];
-  if (name === undefined || value === undefined)
-    throw new Error(`--setting must be NAME=VALUE, such as STALENESS_MS=250; it is "${text}".`);
-  return [name, value];
 }

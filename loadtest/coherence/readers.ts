@@ -1,8 +1,8 @@
 /** Readers at a steady pace, over connections to every worker of every host. */
 import { setTimeout as delay } from 'node:timers/promises';
+import { pick, type Random } from '../provers/random.ts';
 import { addOnSlug, type Catalogue } from './catalogue.ts';
 import { openConnection } from './connection.ts';
-import { pick, type Random } from './random.ts';
 import type { Reader, Target } from './reading.ts';
 
 const connectionsPerHost = 8;

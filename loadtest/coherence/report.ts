@@ -1,4 +1,5 @@
 /** The result of a run: what was done, what was found, and whether that proves anything. */
+import { percentile } from '../provers/percentile.ts';
 import type { Counts, Violation } from './reading.ts';
 
 export interface Lag {
@@ -30,13 +31,6 @@ export interface Result {
   readonly violations: readonly Violation[];
   /** Why the run proves nothing; none when it does. */
   readonly thin: readonly string[];
-}
-
-/** The value that this share of all values is at or below. Throws on no values. */
-export function percentile(sorted: ArrayLike<number>, share: number): number {
-  const value = sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)];
-  if (value === undefined) throw new RangeError('There is no percentile of no values.');
-  return value;
 }
 
 export function lagOf(valuesMs: readonly number[]): Lag {

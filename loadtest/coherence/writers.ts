@@ -1,9 +1,9 @@
 /** Writes at a steady rate, straight to Postgres, as any SQL client might. */
 import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
+import { between, dealt, pick, type Random } from '../provers/random.ts';
 import type { Catalogue, Product } from './catalogue.ts';
 import type { Ledger } from './ledger.ts';
-import { between, dealt, pick, type Random } from './random.ts';
 import { type Committed, type WriteKind, writeKinds } from './writes.ts';
 
 /** How many of each kind in a hundred or so. */

@@ -3,10 +3,10 @@ import { pipeline } from 'node:stream/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { PoolClient } from 'pg';
 import { from as copyFrom } from 'pg-copy-streams';
+import { between, pick, type Random } from '../provers/random.ts';
 import { addOnSlug, type Catalogue, type Product } from './catalogue.ts';
 import type { Ledger, Write } from './ledger.ts';
 import { cells, none, probeNetwork } from './page.ts';
-import { between, pick, type Random } from './random.ts';
 
 /** A commit, and where it shows. */
 export interface Committed {

@@ -1,7 +1,7 @@
 /** What is overloaded: a server over a Postgres of the run's own, in which reading a page takes its time. */
 import { query } from '../../local/database.ts';
 import { freePort } from '../../local/ports.ts';
-import { type Host, startHost } from '../coherence/hosts.ts';
+import { type Host, startHost } from '../provers/hosts.ts';
 import type { Belongings } from '../services/belongings.ts';
 import { startDatabase } from '../services/database.ts';
 

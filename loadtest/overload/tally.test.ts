@@ -9,6 +9,7 @@ const outcome = (status: number | undefined, latencyMs = 10, more: Partial<Outco
   lateMs: 1,
   latencyMs,
   status,
+  localPort: undefined,
   headers: {},
   body: Buffer.of(),
   ...more,

@@ -1,6 +1,7 @@
 /** The outcomes of one step, and what they come to. */
-import { percentile } from '../coherence/report.ts';
+
 import type { Outcome } from '../open-loop.ts';
+import { percentile } from '../provers/percentile.ts';
 import type { Latencies, Step } from './result.ts';
 
 export type Figures = Omit<Step, 'load' | 'generatorCores' | 'serverCores' | 'busyCores'>;

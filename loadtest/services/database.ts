@@ -16,7 +16,10 @@ export interface DatabaseOptions {
 }
 
 export interface Database {
+  /** The one that runs, or that ran last. */
   readonly postgres: Postgres;
+  /** On the same port with the same data, when it was stopped. */
+  startAgain(): Promise<void>;
   /** For a reader, or for `postgres`, who may do everything; through another port where one stands before it. */
   urlOf(role: string, port?: number): string;
 }
@@ -26,12 +29,15 @@ export async function startDatabase(
   { folder, onSpawn }: Belongings,
   { products, readers, settings }: DatabaseOptions,
 ): Promise<Database> {
-  const postgres = await startPostgres({
-    dataDir: join(folder, 'postgres'),
-    password,
-    settings: { fsync: 'off', full_page_writes: 'off', ...settings },
-    onSpawn,
-  });
+  const launch = (port?: number) =>
+    startPostgres({
+      dataDir: join(folder, 'postgres'),
+      password,
+      settings: { fsync: 'off', full_page_writes: 'off', ...settings },
+      onSpawn,
+      ...(port !== undefined && { port }),
+    });
+  let postgres = await launch();
   const urlOf = (role: string, port = postgres.port) =>
     `postgres://${role}:${password}@127.0.0.1:${port}/frontshelf`;
   await query(postgres.url, async (client) => {
@@ -45,5 +51,13 @@ export async function startDatabase(
     for (const role of readers)
       await client.query(`CREATE ROLE ${role} LOGIN PASSWORD '${password}' IN ROLE frontshelf_reader`);
   });
-  return { postgres, urlOf };
+  return {
+    get postgres() {
+      return postgres;
+    },
+    async startAgain() {
+      postgres = await launch(postgres.port);
+    },
+    urlOf,
+  };
 }

@@ -1,6 +1,6 @@
 /**
- * A proxy between a host and Postgres, in a thread of its own, so that what the prober does with answers delays nothing
- * that goes through it.
+ * A proxy between a host and Postgres or Redis, in a thread of its own, so that what a prober does with answers delays
+ * nothing that goes through it.
  */
 import { once } from 'node:events';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
