@@ -4,10 +4,18 @@ interface Handle {
   close(): void;
 }
 
+/** A connection that no worker has a descriptor for is not offered round for ever. */
+const mostMisses = 2;
+/** How often a connection has not reached a worker. */
+const misses = new WeakMap<Handle, number>();
+
 /**
  * Takes back the connections that were handed to a worker which died before it took them. Round robin keeps
  * each until the worker's acknowledgement, so without this their clients would wait for ever. They go to other
  * workers, as if this one had refused them, or are closed when `isServed` says that there is none.
+ *
+ * So do those that did not reach a worker which lives, as it has no descriptor left: it says so, but not in a way that
+ * round robin hears, and would be handed no connection ever again.
  *
  * Node has no interface for that. This reads the messages with which the primary hands a connection over
  * and the worker accepts it; should a later Node change them, it finds nothing and does nothing.
@@ -25,6 +33,15 @@ export function takeBackConnections(worker: Worker, isServed: () => boolean): vo
   });
   child.on('internalMessage', (message: unknown) => {
     if (isAcknowledgement(message)) handedOver.delete(message.ack);
+    if (!isObject(message) || message.cmd !== 'NODE_HANDLE_NACK') return;
+    // One handle is under way at a time.
+    const [missed] = handedOver;
+    if (missed === undefined) return;
+    const [seq, handle] = missed;
+    const count = (misses.get(handle) ?? 0) + 1;
+    misses.set(handle, count);
+    // An accepted connection is closed by round robin, which it leaves to the worker.
+    child.emit('internalMessage', { cmd: 'NODE_CLUSTER', ack: seq, accepted: count >= mostMisses });
   });
   // Not `disconnect`, which does not come while a connection waits to be acknowledged.
   worker.once('exit', () => {

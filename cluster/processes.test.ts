@@ -1,5 +1,7 @@
 /** Workers and primaries that die, are told to stop, or cannot be made, under load. */
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { once } from 'node:events';
 import { copyFileSync, linkSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -7,6 +9,8 @@ import { join } from 'node:path';
 import { after, afterEach, before, test } from 'node:test';
 import pg from 'pg';
 import { eventually } from '../cache/eventually.ts';
+import { processesByPort } from '../loadtest/provers/worker-connections.ts';
+import { onPath } from '../local/on-path.ts';
 import { createTestDatabase, type TestDatabase } from '../sql/testing.ts';
 import { type ClientReport, get, onOpenConnection, startClients } from './keep-alive-clients.ts';
 import {
@@ -105,6 +109,53 @@ test('without another worker such a connection is closed', async () => {
   process.kill(victim, 'SIGKILL');
   await assert.rejects(request, { code: 'ECONNRESET' });
 });
+
+test('a connection for which a worker has no descriptor is served by another, and it gets others later', {
+  skip: onPath('prlimit') === undefined && 'there is no prlimit on this machine',
+}, async () => {
+  const server = await start();
+  const workers = await readyWorkers(server, 5000);
+  const url = new URL(server.url);
+  /** What becomes of new connections, and which workers have some of them. */
+  async function connectTimes(count: number) {
+    const sockets = Array.from({ length: count }, () => connect(Number(url.port), url.hostname));
+    const answers = sockets.map(async (socket) => {
+      socket.on('error', () => {}).write(`GET ${paths[0]} HTTP/1.1\r\nHost: a\r\n\r\n`);
+      const first = Promise.race([once(socket, 'data'), once(socket, 'close')]);
+      const [data] = await first.catch(() => [undefined]);
+      return Buffer.isBuffer(data) ? data.toString('latin1', 0, 12) : 'closed';
+    });
+    const outcomes = new Set(await Promise.all(answers));
+    const byPort = processesByPort(workers);
+    const takenBy = workers.map((worker) =>
+      sockets.some(({ localPort = 0 }) => byPort.get(localPort) === worker),
+    );
+    for (const socket of sockets) socket.destroy();
+    return { outcomes: [...outcomes], takenBy };
+  }
+  const byBoth = { outcomes: ['HTTP/1.1 200'], takenBy: [true, true] };
+  assert.deepEqual(await connectTimes(20), byBoth);
+  const [first, second] = workers.map(limitDescriptors);
+  second?.lift();
+  assert.deepEqual(await connectTimes(20), { ...byBoth, takenBy: [false, true] });
+  first?.lift();
+  assert.deepEqual(await connectTimes(20), byBoth);
+
+  const limits = workers.map(limitDescriptors);
+  assert.deepEqual(await connectTimes(20), { outcomes: ['closed'], takenBy: [false, false] });
+  for (const limit of limits) limit.lift();
+  assert.deepEqual(await connectTimes(20), byBoth);
+});
+
+/** The process may open no descriptor more, until that is lifted. */
+function limitDescriptors(pid: number): { lift(): void } {
+  const used = new Set(readdirSync(`/proc/${pid}/fd`));
+  let lowestFree = 0;
+  while (used.has(String(lowestFree))) lowestFree++;
+  const limit = (most: number) => execFileSync('prlimit', ['--pid', String(pid), `--nofile=${most}:`]);
+  limit(lowestFree);
+  return { lift: () => void limit(1000) };
+}
 
 test('SIGTERM under load: no request fails, the process ends with 0, and no child is left', async () => {
   const server = await start();
