@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { parseEnv } from 'node:util';
-import { readConfig, settings } from './config.ts';
+import { readConfig, settings, shownSettings } from './config.ts';
 import { envExample, envExampleFile, readmeFile, withSettingsTable } from './docs.ts';
 
 const names = Object.keys(settings);
@@ -47,7 +47,7 @@ test('a given value is taken, and other variables are not read', () => {
     ...defaults.config,
     port: 0,
     workers: 3,
-    databaseUrl: 'postgresql://a:b@db.example:5432/shop?sslmode=require',
+    databaseUrl: 'postgresql://a:b@db.example:5432/shop?sslmode=verify-full',
     redisUrl: 'rediss://cache.example',
     logLevel: 'silent',
   });
@@ -97,7 +97,70 @@ test('a URL that is wrong is not repeated, as it may hold a password', () => {
   ]);
 });
 
-test('a URL may stand in a file, which the variable itself outdoes; no other setting is read from one', (t) => {
+test('a URL of Postgres asks for TLS that verifies, or for none', () => {
+  const read = (query: string) => readConfig({ DATABASE_URL: `postgres://a:b@db.example/shop${query}` });
+  for (const [query, taken] of [
+    ['', ''],
+    ['?sslmode=disable', '?sslmode=disable'],
+    ['?sslmode=verify-full&sslrootcert=/ca.pem', '?sslmode=verify-full&sslrootcert=%2Fca.pem'],
+    ['?sslmode=verify-ca', '?sslmode=verify-full'],
+    ['?sslmode=require&application_name=x', '?sslmode=verify-full&application_name=x'],
+    ['?ssl=true', '?ssl=true'],
+  ] as const) {
+    const { config, problems } = read(query);
+    assert.deepEqual(problems, [], query);
+    assert.equal(config.databaseUrl, `postgres://a:b@db.example/shop${taken}`);
+  }
+  for (const query of [
+    'sslmode=no-verify',
+    'sslmode=prefer',
+    'sslmode=allow',
+    'sslmode=',
+    'sslmode=verify-full&sslmode=no-verify',
+    'ssl=no-verify',
+    'ssl=false',
+    'sslmode=require&uselibpqcompat=true',
+  ])
+    assert.deepEqual(
+      read(`?${query}`).problems,
+      [
+        'DATABASE_URL must have sslmode=verify-full, with sslrootcert=FILE for a CA of your own, or sslmode=disable.',
+      ],
+      query,
+    );
+});
+
+test('a scheme that a driver would not know for TLS is refused', () => {
+  for (const REDIS_URL of ['REDISS://cache.example', ' rediss://cache.example', 're\tdiss://cache.example'])
+    assert.equal(readConfig({ REDIS_URL }).problems.length, 1, REDIS_URL);
+});
+
+test('a token that is short or could not stand in a header is refused, and is not repeated', () => {
+  const good = 'a'.repeat(32);
+  assert.equal(readConfig({ ADMIN_TOKEN: good }).config.adminToken, good);
+  for (const bad of ['hunter2', `${good} `, `${good}é`, `${good}\n`, 'a'.repeat(257)])
+    assert.deepEqual(readConfig({ ADMIN_TOKEN: bad }).problems, [
+      'ADMIN_TOKEN must be 32 to 256 letters, digits or -._~+/=, as `openssl rand -hex 32` makes them.',
+    ]);
+});
+
+test('of a secret only that there is one is shown, and of a URL where it leads', () => {
+  const { config } = readConfig({
+    ADMIN_TOKEN: 'hunter2-hunter2-hunter2-hunter2-',
+    DATABASE_URL: 'postgres://user:hunter2@db.example:5432/shop?password=hunter2',
+    REDIS_URL: 'rediss://:hunter2@cache.example',
+  });
+  const shown = shownSettings(config);
+  assert.doesNotMatch(JSON.stringify(shown), /hunter2|user/);
+  assert.deepEqual(shown, {
+    ...config,
+    adminToken: '(secret)',
+    databaseUrl: 'postgres://db.example:5432/shop',
+    redisUrl: 'rediss://cache.example',
+  });
+});
+
+test('a secret may stand in a file, which the variable itself outdoes; no other setting is read from one', (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'frontshelf-config-'));
   t.after(() => rmSync(folder, { recursive: true }));
   const file = (name: string, text: string) => {

@@ -10,6 +10,8 @@ interface Setting<T> {
   readonly default: string;
   readonly why: string;
   readonly fallback: T;
+  /** It is or may hold a secret: no message repeats it, and NAME_FILE may name a file that has it. */
+  readonly isSecret?: boolean;
   /** Returns the value, or throws an Error whose message says what would be right. */
   readonly parse: (text: string) => T;
 }
@@ -31,6 +33,17 @@ const integer = (
   },
 });
 
+const share = (fallback: number, why: string): Setting<number> => ({
+  default: String(fallback),
+  why,
+  fallback,
+  parse(text) {
+    if (!/^(?:0(?:\.\d+)?|1(?:\.0+)?)$/.test(text))
+      throw new Error('must be a number from 0 to 1, such as 0.01');
+    return Number(text);
+  },
+});
+
 const text = (fallback: string, pattern: RegExp, expected: string, why: string): Setting<string> => ({
   default: fallback,
   why,
@@ -41,18 +54,46 @@ const text = (fallback: string, pattern: RegExp, expected: string, why: string):
   },
 });
 
-const url = (fallback: string, protocols: readonly string[], why: string): Setting<string> => ({
+const url = (
+  fallback: string,
+  protocols: readonly string[],
+  why: string,
+  checked: (url: string) => string = (url) => url,
+): Setting<string> => ({
   default: fallback,
   why,
   fallback,
+  isSecret: true,
   parse(value) {
     if (value === '') return value;
-    const parsed = URL.canParse(value) ? new URL(value) : undefined;
-    if (!parsed || !protocols.includes(parsed.protocol))
+    // To the letter, as a driver does not see REDISS:// as rediss://, and would go without TLS.
+    if (!protocols.some((protocol) => value.startsWith(`${protocol}//`)) || !URL.canParse(value))
       throw new Error(`must be a URL that starts with ${protocols.map((p) => `${p}//`).join(' or ')}`);
-    return value;
+    return checked(value);
   },
 });
+
+const verifiedModes = ['require', 'verify-ca', 'verify-full'];
+
+/**
+ * A URL of Postgres in which TLS, if it is asked for, means that certificate and host name are verified. So pg takes `require` and
+ * `verify-ca` today, with a warning that it will not always; what would leave the server unverified is refused.
+ */
+function verifiedTls(value: string): string {
+  const parsed = new URL(value);
+  const modes = parsed.searchParams.getAll('sslmode');
+  const isVerified =
+    modes.every((mode) => mode === 'disable' || verifiedModes.includes(mode)) &&
+    parsed.searchParams.getAll('ssl').every((ssl) => ssl === 'true') &&
+    !parsed.searchParams.has('uselibpqcompat');
+  if (!isVerified)
+    throw new Error(
+      'must have sslmode=verify-full, with sslrootcert=FILE for a CA of your own, or sslmode=disable',
+    );
+  if (!modes.some((mode) => verifiedModes.includes(mode))) return value;
+  parsed.searchParams.set('sslmode', 'verify-full');
+  return parsed.href;
+}
 
 const choice = <const T extends string>(
   fallback: NoInfer<T>,
@@ -80,24 +121,45 @@ export const settings = {
     '127.0.0.1',
     host,
     'a host name or address',
-    'Address of the admin server; it is not for the public.',
+    'Address of the admin server; one that other machines can reach needs ADMIN_TOKEN.',
   ),
   ADMIN_PORT: integer(3001, { min: 0, max: 65_535 }, 'Port of the admin server; 0 takes a free one.'),
+  ADMIN_TOKEN: {
+    ...text(
+      '',
+      /^[\w.~+/=-]{32,256}$/,
+      '32 to 256 letters, digits or -._~+/=, as `openssl rand -hex 32` makes them',
+      'Bearer token that /metrics and /status ask for; empty: they ask for none.',
+    ),
+    isSecret: true,
+  },
   WORKERS: integer(
     availableParallelism(),
     { min: 1, max: 512 },
     'Worker processes; one per core is right unless something else shares the machine.',
     'available cores',
   ),
+  REUSE_PORT: choice(
+    'off',
+    ['off', 'on'],
+    'With on, each worker listens by itself and the kernel spreads connections: two servers may share a port, but a worker that stops loses what it has not taken yet.',
+  ),
+  WORKER_MEMORY_MAX_BYTES: integer(
+    0,
+    { min: 0, max: 1024 * 1024 * mebibyte },
+    'Resident memory from which a worker is replaced in order; 0: twice MEMORY_TIER_BYTES and 1 GiB.',
+  ),
   DATABASE_URL: url(
     '',
     ['postgres:', 'postgresql:'],
-    'Postgres that holds the catalogue. The server only ever reads, as role frontshelf_reader.',
+    'Postgres that holds the catalogue. The server only ever reads, as role frontshelf_reader. With sslmode=verify-full by TLS.',
+    verifiedTls,
   ),
   DATABASE_OWNER_URL: url(
     '',
     ['postgres:', 'postgresql:'],
     'The same database for migrations and seeding, as the role that owns it; empty: DATABASE_URL.',
+    verifiedTls,
   ),
   DATABASE_POOL_MAX: integer(10, { min: 1, max: 1000 }, 'Connections to Postgres per worker.'),
   DATABASE_TIMEOUT_MS: integer(
@@ -105,7 +167,17 @@ export const settings = {
     { min: 50, max: 60_000 },
     'A request that needs Postgres is answered within this time, with the page or with 503.',
   ),
-  REDIS_URL: url('', ['redis:', 'rediss:'], 'Redis shared by all workers and hosts; empty: no Redis tier.'),
+  REDIS_URL: url(
+    '',
+    ['redis:', 'rediss:'],
+    'Redis shared by all workers and hosts, with rediss:// by TLS; empty: no Redis tier.',
+  ),
+  REDIS_CA_FILE: text(
+    '',
+    /./,
+    'the path of a file',
+    'Certificates (PEM) of the CAs that Redis may have its own from; empty: those that Node knows.',
+  ),
   REDIS_TIMEOUT_MS: integer(
     50,
     { min: 1, max: 10_000 },
@@ -188,6 +260,10 @@ export const settings = {
     ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'],
     'Least severe log lines that are written.',
   ),
+  ACCESS_LOG_SAMPLE_RATE: share(
+    0,
+    'Share of requests, chosen at random, that are logged with their answer, at level info; 0: none, 1: all.',
+  ),
 };
 
 type CamelCase<S extends string> = S extends `${infer Head}_${infer Tail}`
@@ -203,15 +279,15 @@ const camelCase = (name: string) => name.toLowerCase().replace(/_(.)/g, (_, lett
 /**
  * Reads the settings from environment variables. An unset or empty variable takes its default; a bad one
  * takes its default too and adds one sentence to `problems`. Variables that are not settings are ignored.
- * A URL may hold a password, so it may also stand alone in the file that NAME_FILE names.
+ * A secret, or a URL, which may hold one, may also stand alone in the file that NAME_FILE names.
  */
 export function readConfig(env: Readonly<Record<string, string | undefined>>): {
   config: Config;
   problems: string[];
 } {
   const problems: string[] = [];
-  const values = Object.entries(settings).map(([name, setting]) => {
-    const isSecret = name.endsWith('_URL');
+  const values = Object.entries<Setting<unknown>>(settings).map(([name, setting]) => {
+    const { isSecret } = setting;
     const path = isSecret ? env[`${name}_FILE`] : undefined;
     let given = env[name];
     try {
@@ -226,6 +302,47 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): {
   });
   // The keys are computed from the table, which is more than the compiler can follow.
   return { config: Object.fromEntries(values) as Config, problems };
+}
+
+const secretNames: ReadonlySet<string> = new Set(
+  Object.entries<Setting<unknown>>(settings).flatMap(([name, { isSecret }]) =>
+    isSecret ? camelCase(name) : [],
+  ),
+);
+
+/** The settings as anybody may see them: of a URL no user, password or parameter, of another secret nothing. */
+export const shownSettings = (config: Config): Record<string, unknown> =>
+  Object.fromEntries(
+    Object.entries(config).map(([name, value]) => [
+      name,
+      secretNames.has(name) ? withoutSecret(value) : value,
+    ]),
+  );
+
+/** What must be shown nowhere: tokens, and passwords of URLs. */
+export const secretsIn = (config: Config): string[] =>
+  Object.entries(config).flatMap(([name, value]) => {
+    if (!secretNames.has(name) || typeof value !== 'string' || value === '') return [];
+    if (!URL.canParse(value)) return [value];
+    const { password, searchParams } = new URL(value);
+    return [password, decoded(password), searchParams.get('password') ?? ''].filter(
+      (secret) => secret !== '',
+    );
+  });
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
+function withoutSecret(value: unknown): string {
+  if (value === '') return '';
+  if (typeof value !== 'string' || !URL.canParse(value)) return '(secret)';
+  const { protocol, host, pathname } = new URL(value);
+  return `${protocol}//${host}${pathname}`;
 }
 
 /** An empty file would be taken for an unset variable, and the server would do without what it names. */

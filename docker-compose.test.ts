@@ -113,11 +113,17 @@ const silent = ({ services }: Stack): string[] =>
     .filter(([, { build }]) => build?.target !== 'server' || !/^HEALTHCHECK /m.test(dockerfile))
     .map(([name]) => name);
 
+const secretSettings = new Set(
+  Object.entries<{ isSecret?: boolean }>(settings).flatMap(([name, { isSecret }]) =>
+    isSecret ? `${name}_FILE` : [],
+  ),
+);
+
 /** Environment variables of our own programs that no setting answers to. */
 const unknownSettings = ({ services }: Stack): string[] =>
   ['app', 'catalogue'].flatMap((name) =>
     Object.keys(services[name]?.environment ?? {}).filter(
-      (key) => !(key in settings) && !(key.replace(/_FILE$/, '') in settings && key.endsWith('_URL_FILE')),
+      (key) => !(key in settings) && !secretSettings.has(key),
     ),
   );
 
@@ -235,8 +241,8 @@ test('every variable that the app gets is a setting, and every setting can be se
   const given = new Set(
     Object.keys(stack.services.app?.environment ?? {}).map((key) => key.replace(/_FILE$/, '')),
   );
-  // Addresses inside the container; PORT says where its port is published.
-  const fixed = ['HOST', 'PORT', 'ADMIN_PORT', 'DATABASE_OWNER_URL'];
+  // Addresses inside the container, whose Redis is without TLS; PORT says where its port is published.
+  const fixed = ['HOST', 'PORT', 'ADMIN_PORT', 'DATABASE_OWNER_URL', 'REDIS_CA_FILE'];
   assert.deepEqual(
     Object.keys(settings).filter((name) => !given.has(name)),
     fixed,
@@ -271,6 +277,7 @@ test('Prometheus reaches every target by its name, keeps 30 days, and takes what
   assert.ok(prometheus);
   const config = parse(read('metrics/prometheus/prometheus.yml')) as {
     readonly scrape_configs: readonly {
+      readonly authorization?: { readonly credentials_file: string };
       readonly static_configs: readonly { readonly targets: readonly string[] }[];
     }[];
   };
@@ -286,6 +293,11 @@ test('Prometheus reaches every target by its name, keeps 30 days, and takes what
     );
   assert.ok(targets.includes(`app:${settings.ADMIN_PORT.fallback}`));
   assert.equal(stack.services.app?.environment?.ADMIN_HOST, '0.0.0.0');
+  // Each reads the token in a volume of its own.
+  assert.deepEqual(
+    config.scrape_configs.flatMap(({ authorization }) => authorization?.credentials_file ?? []),
+    [stack.services.app?.environment?.ADMIN_TOKEN_FILE],
+  );
   assert.ok(prometheus.command?.includes('--web.enable-remote-write-receiver'));
   assert.ok(prometheus.command?.includes('--storage.tsdb.retention.time=31d'));
   assert.ok(prometheus.volumes?.includes('./metrics/prometheus:/etc/prometheus:ro'));

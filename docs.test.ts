@@ -4,7 +4,7 @@ import test from 'node:test';
 import { parse } from 'yaml';
 import packageJson from './package.json' with { type: 'json' };
 
-const documents = ['README.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md'];
+const documents = ['README.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md', 'SECURITY.md'];
 const scripts = new Set(Object.keys(packageJson.scripts));
 
 /** The services and profiles of the compose file. */

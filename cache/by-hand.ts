@@ -1,6 +1,6 @@
 /** For tests: a cache whose clock stands still and whose every read waits until the test answers it. */
 import { type AppliedMark, type ChangeListener, type Coherence, timeAlone } from './coherence.ts';
-import type { CacheObserver, ChangeId, Codec, Loaded, Stamp } from './entry.ts';
+import type { CacheObserver, ChangeId, Codec, Demand, Loaded, Stamp } from './entry.ts';
 import { modelHistory } from './model-history.ts';
 import { createReadThrough, type ReadThrough, type ReadThroughOptions, type Served } from './read-through.ts';
 import type { Lease, RedisLookup, RedisTier, StoreOptions } from './redis-tier.ts';
@@ -17,6 +17,10 @@ export interface Call<T> {
   readonly key: string;
   resolve(answer: T): void;
   reject(error: Error): void;
+}
+
+export interface Load extends Call<Loaded<string>> {
+  readonly demand: Demand;
 }
 
 export interface Store extends StoreOptions {
@@ -45,7 +49,7 @@ export const granted = (key: string): RedisLookup<string> => ({ result: 'miss', 
 export interface ByHand {
   readonly cache: ReadThrough<string>;
   /** Calls of the source and of Redis, in order, answered ones too. */
-  readonly loads: Call<Loaded<string>>[];
+  readonly loads: Load[];
   readonly lookups: Call<RedisLookup<string>>[];
   readonly stores: Store[];
   readonly releases: Lease[];
@@ -67,7 +71,7 @@ export interface ByHandOptions
 
 export function cacheByHand({ redis = false, onLookup, onLoad, ...options }: ByHandOptions = {}): ByHand {
   const clock = { nowMs: 0 };
-  const loads: Call<Loaded<string>>[] = [];
+  const loads: Load[] = [];
   const lookups: Call<RedisLookup<string>>[] = [];
   const stores: Store[] = [];
   const releases: Lease[] = [];
@@ -114,9 +118,9 @@ export function cacheByHand({ redis = false, onLookup, onLoad, ...options }: ByH
     now: () => clock.nowMs,
     delay: (ms) => new Promise((resolve) => pauses.push({ ms, resolve })),
     redis: redis ? tier : undefined,
-    load(key) {
+    load(key, demand) {
       const { promise, resolve, reject } = Promise.withResolvers<Loaded<string>>();
-      loads.push({ key, resolve, reject });
+      loads.push({ key, demand, resolve, reject });
       onLoad?.();
       return promise;
     },

@@ -34,6 +34,14 @@ export interface Loaded<V> {
   readonly stamp: Stamp;
 }
 
+/** Whom a value is read for, as it is when one asks: it may be more people or nobody by then. */
+export interface Demand {
+  /** False: it is read before anybody needs it. */
+  isWaitedFor(): boolean;
+  /** False: all who waited for it have gone. */
+  isWanted(): boolean;
+}
+
 /** Which shelf an answer came from; `stale` may miss changes that are older than it should, `negative` is a remembered absence. */
 export type ServedFrom = 'memory' | 'redis' | 'postgres' | 'stale' | 'negative';
 

@@ -8,7 +8,7 @@
  * - A failing Redis is a miss, to which nothing is stored.
  */
 import type { AppliedMark } from './coherence.ts';
-import type { CacheObserver, ChangeId, Clock, Loaded, RedisResult, Stamp } from './entry.ts';
+import type { CacheObserver, ChangeId, Clock, Demand, Loaded, RedisResult, Stamp } from './entry.ts';
 import type { Lease, RedisLookup, RedisTier } from './redis-tier.ts';
 
 /** What was so when the fill was begun. */
@@ -20,6 +20,7 @@ export interface FillOrigin {
   readonly floor: readonly ChangeId[];
   /** One that was given before, to read the value anew: Redis is not asked again. */
   readonly lease: Lease | undefined;
+  readonly demand: Demand;
 }
 
 export interface Filled<V> extends Loaded<V> {
@@ -33,7 +34,7 @@ export interface Filled<V> extends Loaded<V> {
 
 export interface FillOptions<V> {
   readonly redis: RedisTier<V> | undefined;
-  readonly load: (key: string) => Promise<Loaded<V>>;
+  readonly load: (key: string, demand: Demand) => Promise<Loaded<V>>;
   readonly covers: (stamp: Stamp, changes: readonly ChangeId[]) => boolean;
   readonly fillTimeoutMs: number;
   readonly leaseMs: number;
@@ -72,7 +73,7 @@ export async function fill<V>(origin: FillOrigin, options: FillOptions<V>): Prom
   const loadedFromMs = now();
   try {
     const leftMs = Math.max(0, options.fillTimeoutMs - (loadedFromMs - startedAtMs));
-    const { value, stamp } = await within(leftMs, load(key));
+    const { value, stamp } = await within(leftMs, load(key, origin.demand));
     const costMs = now() - loadedFromMs;
     // The lease alone decides whether it is still good for Redis.
     if (lease && !covers(stamp, origin.floor)) redis?.release(lease);

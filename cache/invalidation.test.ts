@@ -389,6 +389,47 @@ suite('a host and its Redis', {
     assert.equal((await lookup('k', host)).result, 'miss');
   });
 
+  const mebibyte = 1024 * 1024;
+  /** What somebody else may have put in the place of each of the keys that tell how far Redis was told. */
+  const odd: Record<string, (name: string) => Promise<unknown>> = {
+    'of another type': (name) => admin.lpush(name, 'one'),
+    'with text that is no name': (name) => admin.set(name, 'a b\n*'),
+    'that is empty': (name) => admin.set(name, ''),
+    'of 100 MiB': (name) => admin.setrange(name, 100 * mebibyte, 'x'),
+    'with fields that are none of ours': (name) => admin.hset(name, 'batch', 'many', 'stamp', 'none'),
+    'with a stamp of 100 MiB': (name) =>
+      admin.eval(
+        "redis.call('HSET', KEYS[1], 'batch', '1', 'stamp', ('1'):rep(ARGV[1]))",
+        1,
+        name,
+        100 * mebibyte,
+      ),
+  };
+  const places: Record<string, (mark: AppliedMark) => string> = {
+    epoch: () => `${format}/${source.state.timeline}/epoch`,
+    'latest host': () => `${format}/${source.state.timeline}/latest`,
+    'record of a host': ({ epoch, host }) => hostKey(epoch, host),
+  };
+  for (const [place, nameOf] of Object.entries(places))
+    for (const [what, put] of Object.entries(odd))
+      test(`something ${what} in the place of the ${place} is no obstacle, for who is there or who joins`, async () => {
+        const one = await startJoined();
+        const name = nameOf(await joined(one));
+        await admin.unlink(name);
+        await put(name);
+        one.announce(source.commit('k'));
+        await told(one);
+        await store('k', one);
+        const before = proxy.conversations.reduce((sum, { received }) => sum + received.length, 0);
+        await admin.unlink(nameOf(await joined(one)));
+        await put(nameOf(await joined(one)));
+        const two = await startJoined();
+        assert.match(String(two.happened), /^(?:new-epoch|replayed)$/);
+        await store('other', two);
+        const received = proxy.conversations.reduce((sum, { received }) => sum + received.length, 0) - before;
+        assert.ok(received < mebibyte, `${received} bytes came from Redis`);
+      });
+
   test('what is not joined yet when the history begins anew is joined under the new one', async () => {
     proxy.hold();
     const host = startHost();

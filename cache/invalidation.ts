@@ -103,17 +103,19 @@ export function createInvalidation(options: InvalidationOptions): Invalidation {
   async function join({ number, to }: { number: number; to: Stamp }): Promise<void> {
     const beginning = beginnings;
     const found = await redis.read(timeline);
-    const news = found?.told && (await ask(found.told.stamp));
+    // Whatever Redis holds: the source is asked of what is a stamp.
+    const last = found?.told && history.isStamp(found.told.stamp) ? found.told : undefined;
+    const news = last && (await ask(last.stamp));
     const told = { host: newName(), batch: number, stamp: news?.to ?? to };
     const canReplay =
       news?.isComplete &&
       news.timeline === timeline &&
-      history.includes(news.to, found?.told?.stamp ?? '') &&
+      history.includes(news.to, last?.stamp ?? '') &&
       news.changes.every(({ key }) => key !== everyKey);
     const epoch = canReplay && found ? found.epoch : newName();
     const verdict =
-      canReplay && found?.told
-        ? await redis.tell(timeline, epoch, found.told, told, news.changes)
+      canReplay && last
+        ? await redis.tell(timeline, epoch, last, told, news.changes)
         : await redis.begin(timeline, found?.epoch, epoch, told);
     if (verdict !== 'told' || beginning !== beginnings) return;
     applied = { epoch, host: told.host, batch: number };

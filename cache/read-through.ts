@@ -16,6 +16,7 @@ import {
   type Change,
   type Clock,
   type Codec,
+  type Demand,
   everyKey,
   type Loaded,
   type RedisResult,
@@ -51,9 +52,9 @@ export interface ReadThrough<V> {
   hit(key: string, nowMs: number): V | undefined;
   /**
    * Everything after `hit` came back empty. Rejects with the loader's error, or with `LoadTimeoutError`,
-   * when the source is needed and fails and memory has nothing to fall back on.
+   * when the source is needed and fails and memory has nothing to fall back on. `isGone` tells whether whoever asks has left.
    */
-  read(key: string, nowMs: number): Promise<Served<V>>;
+  read(key: string, nowMs: number, isGone?: () => boolean): Promise<Served<V>>;
   /** To be called before the values are read. */
   warmUp(): WarmUp<V>;
   /** Accounts anew for a value that has grown since it was stored. */
@@ -67,7 +68,7 @@ export interface ReadThrough<V> {
 export interface ReadThroughOptions<V> {
   readonly codec: Codec<V>;
   /** Reads the key from the source. Its errors reach the callers of `read`. */
-  readonly load: (key: string) => Promise<Loaded<V>>;
+  readonly load: (key: string, demand: Demand) => Promise<Loaded<V>>;
   /** A fill that has no answer by then, counted from its registration, rejects with `LoadTimeoutError`. */
   readonly fillTimeoutMs: number;
   /** 0: no memory tier. */
@@ -92,6 +93,8 @@ export interface ReadThroughOptions<V> {
 interface Fill<V> extends FillOrigin {
   /** False once a change of its key was announced. */
   isAttached: boolean;
+  /** Whether each who waits has left. */
+  readonly waiting: (() => boolean)[];
   readonly done: Promise<Filled<V>>;
 }
 
@@ -105,6 +108,7 @@ const silent: CacheObserver = {
   evicted() {},
 };
 
+const stays = () => false;
 /** Costs times this before an entry's end, one request in a million would have it read anew. */
 const earliest = Math.log(1e6);
 /** An entry whose reading anew has failed is left alone for so long. */
@@ -145,13 +149,19 @@ export function createReadThrough<V>(options: ReadThroughOptions<V>): ReadThroug
 
   function begin(key: string, startedAtMs: number, lease?: Lease): Fill<V> {
     const { promise, resolve, reject } = Promise.withResolvers<Filled<V>>();
+    const waiting: (() => boolean)[] = [];
     const begun: Fill<V> = {
       key,
       startedAtMs,
       applied: coherence.applied,
       floor: coherence.floor(key),
       lease,
+      demand: {
+        isWaitedFor: () => waiting.length > 0,
+        isWanted: () => waiting.length === 0 || waiting.some((isGone) => !isGone()),
+      },
       isAttached: true,
+      waiting,
       done: promise,
     };
     fills.set(key, begun);
@@ -251,7 +261,12 @@ export function createReadThrough<V>(options: ReadThroughOptions<V>): ReadThroug
   });
 
   /** `isLost`: nobody can tell what has changed, so what was not read from the source just now is stale. */
-  async function readBehindMemory(key: string, nowMs: number, isLost: boolean): Promise<Served<V>> {
+  async function readBehindMemory(
+    key: string,
+    nowMs: number,
+    isGone: () => boolean,
+    isLost: boolean,
+  ): Promise<Served<V>> {
     const old = memory.get(key);
     const underWay = fills.get(key);
     if (underWay) observer.coalesced('worker');
@@ -259,7 +274,9 @@ export function createReadThrough<V>(options: ReadThroughOptions<V>): ReadThroug
     const memoryResult = old ? 'stale' : memoryIsOn ? 'miss' : 'off';
     const collapsed = underWay !== undefined;
     try {
-      const { value, from, redis } = await (underWay ?? begin(key, nowMs)).done;
+      const { waiting, done } = underWay ?? begin(key, nowMs);
+      waiting.push(isGone);
+      const { value, from, redis } = await done;
       const servedFrom =
         from === 'source' && !(isLost && collapsed) ? 'postgres' : isLost ? 'stale' : 'redis';
       return { value, servedFrom, memory: memoryResult, redis, collapsed };
@@ -270,15 +287,15 @@ export function createReadThrough<V>(options: ReadThroughOptions<V>): ReadThroug
     }
   }
 
-  function readFresh(key: string, nowMs: number): Promise<Served<V>> {
-    if (!negative.has(key, nowMs)) return readBehindMemory(key, nowMs, false);
+  function readFresh(key: string, nowMs: number, isGone: () => boolean): Promise<Served<V>> {
+    if (!negative.has(key, nowMs)) return readBehindMemory(key, nowMs, isGone, false);
     observer.memoryAnswered('negative');
     return Promise.resolve(fromMemory(undefined, 'negative', 'negative'));
   }
 
-  function readLost(key: string, nowMs: number): Promise<Served<V>> {
+  function readLost(key: string, nowMs: number, isGone: () => boolean): Promise<Served<V>> {
     const old = memory.get(key);
-    if (!old || nowMs >= old.freshUntilMs + staleIfErrorMs) return readBehindMemory(key, nowMs, true);
+    if (!old || nowMs >= old.freshUntilMs + staleIfErrorMs) return readBehindMemory(key, nowMs, isGone, true);
     observer.memoryAnswered('stale');
     return Promise.resolve(fromMemory(old.value, 'stale', 'stale'));
   }
@@ -294,12 +311,12 @@ export function createReadThrough<V>(options: ReadThroughOptions<V>): ReadThroug
 
   return {
     hit,
-    read(key, nowMs) {
-      if (nowMs < coherence.freshUntilMs) return readFresh(key, nowMs);
+    read(key, nowMs, isGone = stays) {
+      if (nowMs < coherence.freshUntilMs) return readFresh(key, nowMs, isGone);
       return coherence.catchUp(nowMs).then((isFresh) => {
-        if (!isFresh) return readLost(key, nowMs);
+        if (!isFresh) return readLost(key, nowMs, isGone);
         const value = hit(key, nowMs);
-        return value === undefined ? readFresh(key, nowMs) : fromMemory(value, 'memory', 'hit');
+        return value === undefined ? readFresh(key, nowMs, isGone) : fromMemory(value, 'memory', 'hit');
       });
     },
     warmUp() {

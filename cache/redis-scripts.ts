@@ -12,7 +12,7 @@
  * the change: whoever has a lease on such a value was given it later still. Nor does it where another host has told of the same
  * change: what is there has come since. So a change costs one reading, however many hosts tell of it.) How far it was told is kept per host, and every
  * lookup says how far it must have been: a Redis that was flushed, restored or failed over to a lagging replica
- * has less, and is not believed until it was told again.
+ * has less, and is not believed until it was told again. So is one in which there is something else in its place.
  *
  * The scheme of leases follows Nishtala et al., Scaling Memcache at Facebook (NSDI 2013), section 3.2.1; early refresh is
  * XFetch of Vattani et al., Optimal Probabilistic Cache Stampede Prevention (VLDB 2015).
@@ -26,10 +26,10 @@ local nowMs = time[1] * 1000 + math.floor(time[2] / 1000)`;
 const lookup = `${clock}
 local page, host = KEYS[1], KEYS[2]
 local batch, token, leaseMs, maxBytes, earliness = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
-local told = redis.call('HGET', host, 'batch')
-if not told or tonumber(told) < tonumber(batch) then return {'bypass'} end
+local told = tonumber(redis.pcall('HGET', host, 'batch'))
+if not told or told < tonumber(batch) then return {'bypass'} end
 local has = redis.pcall('HMGET', page, 'stamp', 'untilMs', 'costMs')
-if has.err or redis.call('HSTRLEN', page, 'value') > tonumber(maxBytes) then
+if has.err or redis.call('HSTRLEN', page, 'value') + redis.call('HSTRLEN', page, 'stamp') > tonumber(maxBytes) then
   redis.call('UNLINK', page)
   return {'foreign'}
 end
@@ -66,9 +66,9 @@ return 1`;
  */
 const tell = `local longestTold, mostKeys = 200, 1000
 local epoch, before, host, batch, stamp, keepMs, toldMs = unpack(ARGV, 1, 7)
-if redis.call('GET', KEYS[1]) ~= epoch then return 'moved' end
-local told = redis.call('HGET', KEYS[3], 'batch')
-if not told or tonumber(told) < tonumber(before) then return 'rewound' end
+if redis.pcall('GETRANGE', KEYS[1], 0, #epoch) ~= epoch then return 'moved' end
+local told = tonumber(redis.pcall('HGET', KEYS[3], 'batch'))
+if not told or told < tonumber(before) then return 'rewound' end
 for i = 5, #KEYS do
   local page, id = KEYS[i], ARGV[i + 3]
   local has = redis.pcall('HMGET', page, 'horizon', 'told')
@@ -92,7 +92,7 @@ return 'told'`;
 
 /** Puts a new, empty epoch in the place of one. KEYS as above without the third. Replies told or moved. */
 const begin = `local before, epoch, host, batch, stamp, keepMs = unpack(ARGV)
-if (redis.call('GET', KEYS[1]) or '') ~= before then return 'moved' end
+if redis.pcall('GETRANGE', KEYS[1], 0, #before) ~= before then return 'moved' end
 redis.call('SET', KEYS[1], epoch)
 redis.call('SET', KEYS[2], host)
 redis.call('HSET', KEYS[3], 'batch', batch, 'stamp', stamp)

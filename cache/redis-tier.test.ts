@@ -154,6 +154,7 @@ suite('over a real Redis', { skip: url === undefined && 'there is no Redis on th
     'whose stamp is none': (key) => page(key, 'odd\n{}', 'stamp'),
     'whose stamp is empty': (key) => page(key, 'odd\n{}', ''),
     'that is not there beside its stamp': (key) => redis.hset(key, 'stamp', '1:1:'),
+    'whose stamp is of more than 4 MiB': (key) => page(key, 'odd\n{}', `1:1:${'1'.repeat(4 * mebibyte)}`),
     'that the codec does not know': (key) => page(key, 'odd\nunknown'),
     'of random bytes': (key) => page(key, Buffer.from([0, 255, 10, 13, 32, 10])),
     'of more than 4 MiB': (key) =>
@@ -181,6 +182,21 @@ suite('over a real Redis', { skip: url === undefined && 'there is no Redis on th
       await redis.pexpire(rawKey('odd'), 60_000);
       assert.deepEqual(await lookup('odd'), { result: 'hit', value: 'v', stamp: '1:1:' });
     });
+
+  test('a Redis that holds something else where it holds what it was told is passed by', async () => {
+    await store('passed', 'v');
+    const record = hostKey(mark.epoch, 'odd-host');
+    for (const put of [
+      () => redis.hset(record, 'batch', 'many'),
+      () => redis.hset(record, 'batch', ''),
+      () => redis.set(record, '1'),
+      () => redis.lpush(record, '1'),
+    ]) {
+      await redis.unlink(record);
+      await put();
+      assert.deepEqual(await tier.lookup('passed', { ...mark, host: 'odd-host' }), { result: 'bypass' });
+    }
+  });
 
   test('of a value of 100 MiB nothing is transferred', async () => {
     const { hostname, port } = new URL(url ?? '');

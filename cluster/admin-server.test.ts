@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { request } from 'node:http';
+import { connect } from 'node:net';
+import { text } from 'node:stream/consumers';
+import { after, before, suite, test } from 'node:test';
 import pg from 'pg';
 import { eventually } from '../cache/eventually.ts';
 import { createTestDatabase, type TestDatabase } from '../sql/testing.ts';
@@ -101,6 +104,104 @@ test('health is for GET and HEAD; elsewhere there is nothing', async () => {
   assert.equal((await get(`${server.adminUrl}/nowhere`)).status, 404);
   const posted = await fetch(`${server.adminUrl}/status`, { method: 'POST' });
   assert.deepEqual([posted.status, posted.headers.get('allow')], [405, 'GET, HEAD']);
+});
+
+/** The status of a GET on a connection of its own, with these headers and no others. */
+function statusOf(
+  adminUrl: string,
+  path: string,
+  headers: Record<string, string>,
+): Promise<number | undefined> {
+  return new Promise((resolve, reject) => {
+    const asking = request(new URL(path, adminUrl), { setHost: false, agent: false, headers }, (response) => {
+      response.resume().once('end', () => resolve(response.statusCode));
+    });
+    asking.once('error', reject).end();
+  });
+}
+
+test('a name that a stranger can give an address to is no Host of it: browsers are not made to read it', async () => {
+  const ask = (host: string) => statusOf(server.adminUrl, '/status', { host });
+  for (const host of ['127.0.0.1:3001', 'localhost', 'localhost:80', '[::1]:3001', '10.0.0.1'])
+    assert.equal(await ask(host), 200, host);
+  for (const host of [
+    'evil.example',
+    'evil.example:3001',
+    'localhost.evil.example',
+    '127.0.0.1.nip.example',
+    'a@127.0.0.1',
+    '',
+  ])
+    assert.equal(await ask(host), 421, host);
+  assert.equal(await statusOf(server.adminUrl, '/status', {}), 400, 'HTTP/1.1 without a Host');
+});
+
+test('no answer is kept, guessed at or shown in a page of another origin', async () => {
+  for (const path of ['/metrics', '/status', '/livez', '/nowhere']) {
+    const { headers } = await get(`${server.adminUrl}${path}`);
+    assert.equal(headers['cache-control'], 'no-store', path);
+    assert.equal(headers['x-content-type-options'], 'nosniff', path);
+    assert.equal(headers['cross-origin-resource-policy'], 'same-origin', path);
+    assert.equal(headers['access-control-allow-origin'], undefined, path);
+  }
+});
+
+test('a client that is slow with its request, or sends too much of one, is turned away', async () => {
+  const { hostname: host, port } = new URL(server.adminUrl);
+  const answerTo = async (bytes: string) => {
+    const socket = connect({ host, port: Number(port) }, () => void socket.write(bytes));
+    return text(socket);
+  };
+  const [slow, large] = await Promise.all([
+    answerTo('GET /status HTTP/1.1\r\nHost: localhost\r\n'),
+    answerTo(`GET /status HTTP/1.1\r\nHost: localhost\r\nA: ${'a'.repeat(9000)}\r\n\r\n`),
+  ]);
+  assert.match(slow, /^HTTP\/1\.1 408 /);
+  assert.match(large, /^HTTP\/1\.1 431 /);
+});
+
+suite('with ADMIN_TOKEN', () => {
+  const token = 'f'.repeat(32);
+  let guarded: ServerProcess;
+  before(async () => {
+    guarded = await startServer({
+      DATABASE_URL: database.readerUrl,
+      WORKERS: '1',
+      ADMIN_HOST: '0.0.0.0',
+      ADMIN_TOKEN: token,
+    });
+  });
+  after(() => guarded?.destroy());
+
+  test('metrics and status are for who has it', async () => {
+    for (const path of ['/metrics', '/status'])
+      for (const [authorization, status] of [
+        [`Bearer ${token}`, 200],
+        [`bearer ${token}`, 200],
+        [undefined, 401],
+        ['Bearer', 401],
+        [`Bearer ${token}f`, 401],
+        [`Bearer ${token.slice(1)}`, 401],
+        [`Basic ${token}`, 401],
+        [token, 401],
+      ] as const) {
+        const headers = { host: 'x', ...(authorization && { authorization }) };
+        assert.equal(await statusOf(guarded.adminUrl, path, headers), status, `${path} ${authorization}`);
+      }
+    const refused = await get(`${guarded.adminUrl}/status`);
+    assert.equal(refused.headers['www-authenticate'], 'Bearer');
+    assert.doesNotMatch(refused.body, /settings|fff/);
+  });
+
+  test('health asks for none, whatever it is called', async () => {
+    for (const path of ['/livez', '/readyz'])
+      assert.equal(await statusOf(guarded.adminUrl, path, { host: 'shop.example' }), 200, path);
+  });
+
+  test('the status does not tell it', async () => {
+    const { settings } = await guarded.status();
+    assert.equal(settings.adminToken, '(secret)');
+  });
 });
 
 test('with no worker ready /readyz says 503 and /livez does not', async () => {

@@ -1,6 +1,6 @@
 import type { Server } from 'node:http';
 import { Server as NetServer } from 'node:net';
-import { keepAliveBufferMs, keepAliveTimeoutMs } from '../server/listener.ts';
+import { keepAliveBufferMs, keepAliveTimeoutMs } from '../server/limits.ts';
 
 const pollMs = 20;
 

@@ -4,6 +4,7 @@ import { readConfig } from '../config.ts';
 import { errorText } from '../sql/errors.ts';
 import { preflight } from './preflight.ts';
 import { runPrimary } from './primary.ts';
+import { redaction } from './redaction.ts';
 import { runWorker } from './worker.ts';
 
 const help = `Serves product pages: npm run serve [-- --check]
@@ -12,11 +13,17 @@ const help = `Serves product pages: npm run serve [-- --check]
   --help    this text
 
 Settings are environment variables; README.md lists them. SIGTERM and SIGINT
-stop the server when the requests it has are answered.
+stop the server when the requests it has are answered. SIGHUP replaces its
+workers one after the other, without losing a request.
 `;
 
 const { config, problems } = readConfig(process.env);
 if (cluster.isWorker) {
+  // A file that a setting names may have become another since the primary started.
+  if (problems.length > 0) {
+    process.stderr.write(problems.map((problem) => `${problem}\n`).join(''));
+    process.exit(1);
+  }
   await runWorker(config);
 } else {
   const given = readArguments();
@@ -27,7 +34,8 @@ if (cluster.isWorker) {
   } else {
     problems.push(...(await preflight(config, problems)));
     if (problems.length > 0) {
-      process.stderr.write(`Frontshelf cannot start:\n${problems.map((p) => `- ${p}\n`).join('')}`);
+      const list = problems.map((problem) => `- ${problem}\n`).join('');
+      process.stderr.write(redaction(config)(`Frontshelf cannot start:\n${list}`));
       process.exitCode = 1;
     } else if (!given.check) await runPrimary(config);
   }

@@ -1,43 +1,58 @@
 import type { Config } from '../config.ts';
+import { logLinesDropped } from '../metrics/catalogue.ts';
 import type { MetricsSource, PrimarySamples, Sample } from '../metrics/exposition.ts';
+import { requiredSlot } from '../metrics/recorder.ts';
 import type { Totals } from '../metrics/totals.ts';
 import packageJson from '../package.json' with { type: 'json' };
-import type { ExitReason } from './exit-reason.ts';
+import type { Fleet, Slot } from './fleet.ts';
 import type { HostFeedState } from './host-feed.ts';
-import type { Slot } from './primary.ts';
 
 export interface PrimaryState {
   readonly config: Config;
-  readonly slots: readonly Slot[];
+  readonly fleet: Pick<Fleet, 'slots' | 'leaving' | 'exits' | 'replaced'>;
   readonly totals: Totals;
-  readonly exits: Readonly<Record<ExitReason, number>>;
   readonly feed: Readonly<HostFeedState>;
+  /** Of the primary itself. */
+  readonly logLinesDropped: () => number;
 }
+
+const ownDroppedLines = requiredSlot(logLinesDropped, { process: 'primary' });
 
 /** Everything there is to expose, as the primary knows it at this moment. */
 export function metricsSource(state: PrimaryState): MetricsSource {
-  const { slots, totals } = state;
+  const { fleet, totals } = state;
+  const { slots } = fleet;
+  const sum = totals.sum();
+  sum[ownDroppedLines] = state.logLinesDropped();
   return {
-    totals: totals.sum(),
+    totals: sum,
     placeTotals: new Map(slots.map(({ number }) => [String(number), totals.sumOfPlace(number)])),
-    gauges: new Map(slots.flatMap(({ number, gauges }) => (gauges ? [[String(number), gauges]] : []))),
+    gauges: new Map(
+      slots.flatMap(({ number, member }) => (member?.gauges ? [[String(number), member.gauges]] : [])),
+    ),
     primary: primarySamples(state, performance.now()),
   };
 }
 
-function primarySamples({ config, slots, exits, feed }: PrimaryState, nowMs: number): PrimarySamples {
-  const perWorker = (value: (slot: Slot) => number): Sample[] =>
-    slots.flatMap((slot) =>
-      slot.worker ? [{ labels: { worker: String(slot.number) }, value: value(slot) }] : [],
+function primarySamples({ config, fleet, feed }: PrimaryState, nowMs: number): PrimarySamples {
+  const { slots, leaving, exits, replaced } = fleet;
+  const perWorker = (value: (member: NonNullable<Slot['member']>) => number): Sample[] =>
+    slots.flatMap(({ number, member }) =>
+      member ? [{ labels: { worker: String(number) }, value: value(member) }] : [],
     );
   const unixTime = (atMs: number) => (performance.timeOrigin + atMs) / 1000;
+  const inState = (state: string) =>
+    slots.filter(({ member }) => (member?.state ?? 'waiting') === state).length;
   return {
-    workers: (['starting', 'ready', 'stopping', 'waiting'] as const).map((state) => ({
-      labels: { state },
-      value: slots.filter((slot) => slot.state === state).length,
-    })),
+    workers: [
+      { labels: { state: 'starting' }, value: inState('starting') },
+      { labels: { state: 'ready' }, value: inState('ready') },
+      { labels: { state: 'stopping' }, value: inState('stopping') + leaving.size },
+      { labels: { state: 'waiting' }, value: inState('waiting') },
+    ],
     workersDesired: [{ labels: {}, value: slots.length }],
     workerExits: Object.entries(exits).map(([reason, value]) => ({ labels: { reason }, value })),
+    workersReplaced: Object.entries(replaced).map(([reason, value]) => ({ labels: { reason }, value })),
     feedUp: [
       { labels: { connection: 'ask' }, value: Number(feed.isAnswered) },
       { labels: { connection: 'listen' }, value: Number(feed.isListening) },

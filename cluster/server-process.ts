@@ -38,9 +38,11 @@ type Environment = Readonly<Record<string, string>>;
 export interface LaunchOptions {
   readonly args?: readonly string[];
   readonly execPath?: string;
+  /** A descriptor; what the server writes to it is not among what it `ended` with. */
+  readonly stdout?: number;
 }
 
-function launch(env: Environment, { args = [], execPath = process.execPath }: LaunchOptions) {
+function launch(env: Environment, { args = [], execPath = process.execPath, stdout }: LaunchOptions) {
   const child = spawn(execPath, [main, ...args], {
     // No setting of whoever runs the tests, and quiet: what a test wants to read it asks for.
     env: {
@@ -51,7 +53,7 @@ function launch(env: Environment, { args = [], execPath = process.execPath }: La
       WARMUP_PRODUCTS: '0',
       ...env,
     },
-    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+    stdio: ['ignore', stdout ?? 'pipe', 'pipe', 'ipc'],
   });
   const output = { stdout: '', stderr: '' };
   for (const name of ['stdout', 'stderr'] as const)
@@ -87,13 +89,16 @@ export async function startServer(env: Environment, options: LaunchOptions = {})
   const { url, adminUrl } = await Promise.race([ready, early]);
   early.catch(() => {});
   const pid = child.pid ?? 0;
+  const headers: Record<string, string> = env.ADMIN_TOKEN
+    ? { authorization: `Bearer ${env.ADMIN_TOKEN}` }
+    : {};
   return {
     pid,
     url,
     adminUrl,
     ended,
     async status() {
-      const status: unknown = await (await fetch(`${adminUrl}/status`)).json();
+      const status: unknown = await (await fetch(`${adminUrl}/status`, { headers })).json();
       if (!isStatus(status)) throw new Error(`That is no status: ${JSON.stringify(status)}`);
       return status;
     },
@@ -101,13 +106,14 @@ export async function startServer(env: Environment, options: LaunchOptions = {})
     async destroy() {
       const workers = childrenOf(pid);
       child.kill('SIGKILL');
-      await ended;
+      // Before its end is waited for, which comes when nobody has its output open any more; a stopped one always will.
       for (const worker of workers)
         try {
           process.kill(worker, 'SIGKILL');
         } catch {
           // Gone already.
         }
+      await ended;
     },
   };
 }

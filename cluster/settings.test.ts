@@ -91,6 +91,21 @@ test('a Redis that may take as long as the whole request is refused', async () =
   assert.match(await onlyProblem(env), /^- REDIS_TIMEOUT_MS 2000 must be less than DATABASE_TIMEOUT_MS 2000/);
 });
 
+test('an admin address that other machines can reach needs a token', async () => {
+  for (const ADMIN_HOST of ['0.0.0.0', '0'])
+    assert.equal(
+      (await onlyProblem({ ADMIN_HOST })).replace(ADMIN_HOST, 'HOST'),
+      '- ADMIN_HOST HOST can be reached by other machines, so ADMIN_TOKEN must be set as well; without one, ADMIN_HOST must be 127.0.0.1, ::1 or localhost.',
+    );
+  assert.match(
+    await onlyProblem({ ADMIN_HOST: '0.0.0.0', ADMIN_TOKEN: 'short' }),
+    /^- ADMIN_TOKEN must be 32 to 256 /,
+  );
+  const ADMIN_TOKEN = 'a'.repeat(32);
+  for (const env of [{ ADMIN_HOST: '0.0.0.0', ADMIN_TOKEN }, { ADMIN_HOST: 'localhost' }])
+    assert.equal((await runServer({ DATABASE_URL, ...env }, { args: ['--check'] })).stderr, '');
+});
+
 async function listening(): Promise<{ server: Server; port: string }> {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');

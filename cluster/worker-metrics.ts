@@ -10,17 +10,20 @@ import type { ReadThrough } from '../cache/read-through.ts';
 import type { Config } from '../config.ts';
 import type { workerGauges } from '../metrics/catalogue.ts';
 import type { GarbageCollection, Recorder } from '../metrics/recorder.ts';
+import type { Admission } from '../server/admission.ts';
+import type { Listener } from '../server/listener.ts';
+import { type Pressure, timerMs } from '../server/pressure.ts';
 import { isPrimaryMessage } from './messages.ts';
 import { tellPrimary } from './tell-primary.ts';
 
 const intervalMs = 1000;
-const eventLoopCheckMs = 20;
 /** A primary that takes longer has other troubles than a last second of metrics. */
 const longestFlushMs = 500;
 
 export interface Measured {
   readonly recorder: Recorder;
-  readonly config: Pick<Config, 'memoryTierBytes' | 'databasePoolMax'>;
+  readonly config: Pick<Config, 'maxConnections' | 'memoryTierBytes' | 'databasePoolMax'>;
+  readonly listener: Pick<Listener, 'openConnections'>;
   readonly pages: Pick<
     ReadThrough<unknown>,
     'memoryEntries' | 'memoryBytes' | 'negativeEntries' | 'fillsInFlight'
@@ -29,12 +32,17 @@ export interface Measured {
   readonly redis: Pick<Redis, 'status'> | undefined;
   readonly breaker: Pick<Breaker, 'state'> | undefined;
   readonly coherence: Pick<Coherence, 'asOfMs' | 'floors'>;
+  readonly admission: Pick<Admission, 'limit' | 'queued'>;
+  readonly pressure: Pick<Pressure, 'level' | 'timerFired'>;
 }
 
 /** Begins to measure and to tell. `flush` resolves when the primary has everything, or does not answer. */
 export function tellMetrics(measured: Measured): { flush(): Promise<void> } {
-  const { recorder } = measured;
-  watchEventLoop(recorder);
+  const { recorder, pressure } = measured;
+  watchEventLoop((lateMs) => {
+    recorder.eventLoopDelayed(lateMs);
+    pressure.timerFired(lateMs);
+  });
   watchGarbageCollection(recorder);
   const tell = (last: boolean) =>
     tellPrimary({ type: 'metrics', totals: recorder.totals(), gauges: gaugesOf(measured), last });
@@ -57,12 +65,15 @@ type ForEach<Tuple extends readonly unknown[], Value> = { readonly [Index in key
 
 /** One value per label set, in the catalogue's order. */
 function gaugesOf(measured: Measured): (number | null)[] {
-  const { recorder, config, pages, pool, redis, breaker, coherence } = measured;
+  const { recorder, config, listener, pages, pool, redis, breaker, coherence, admission, pressure } =
+    measured;
   const heap = getHeapStatistics();
   const { asOfMs } = coherence;
   // A tuple per gauge, so that one more gauge in the catalogue is an error here.
   const values: ForEach<typeof workerGauges, readonly (number | null)[]> = [
     [recorder.activeRequests],
+    [listener.openConnections],
+    [config.maxConnections],
     [pages.memoryEntries, pages.negativeEntries],
     [pages.memoryBytes],
     [config.memoryTierBytes],
@@ -70,6 +81,9 @@ function gaugesOf(measured: Measured): (number | null)[] {
     [pool.idleCount, pool.totalCount - pool.idleCount],
     [config.databasePoolMax],
     [pool.waitingCount],
+    [admission.limit],
+    [admission.queued],
+    [pressure.level],
     [redis === undefined ? null : Number(redis.status === 'ready')],
     (['closed', 'open', 'half-open'] as const).map((state) =>
       breaker === undefined ? null : Number(breaker.state === state),
@@ -84,13 +98,13 @@ function gaugesOf(measured: Measured): (number | null)[] {
   return values.flat();
 }
 
-function watchEventLoop(recorder: Recorder): void {
+function watchEventLoop(onFired: (lateMs: number) => void): void {
   let lastAtMs = performance.now();
   setInterval(() => {
     const nowMs = performance.now();
-    recorder.eventLoopDelayed(Math.max(0, nowMs - lastAtMs - eventLoopCheckMs));
+    onFired(Math.max(0, nowMs - lastAtMs - timerMs));
     lastAtMs = nowMs;
-  }, eventLoopCheckMs).unref();
+  }, timerMs).unref();
 }
 
 const collections: ReadonlyMap<unknown, GarbageCollection> = new Map([

@@ -14,9 +14,11 @@ import {
   type Recorder,
   silentRecorder,
 } from '../metrics/recorder.ts';
-import { createHandler } from '../server/handler.ts';
-import { createListener } from '../server/listener.ts';
+import { createAdmission } from '../server/admission.ts';
+import { createHandler, type LoggedRequest } from '../server/handler.ts';
+import { createListener, type Listener } from '../server/listener.ts';
 import { openapiDocument } from '../server/openapi.ts';
+import { createPressure } from '../server/pressure.ts';
 import { createRepresentation, type Representation, representationCodec } from '../server/representation.ts';
 import { encodeCursor, listPosition } from '../server/target.ts';
 import { readChanges } from '../sql/change-feed.ts';
@@ -26,8 +28,9 @@ import { readProductList } from '../sql/product-list.ts';
 import { readProductPage } from '../sql/product-page.ts';
 import { newsBy, postgresHistory } from './change-source.ts';
 import { drain } from './drain.ts';
+import { createFailureLog } from './failure-log.ts';
 import { connectLoggedRedis } from './logged-redis.ts';
-import { createLogger } from './logger.ts';
+import { startLogging } from './logger.ts';
 import { isPrimaryMessage } from './messages.ts';
 import { listenProblem } from './preflight.ts';
 import { ownTimeMs } from './system-clock.ts';
@@ -40,10 +43,9 @@ const listsMaxBytes = 8 * 1024 * 1024;
 const fillShare = 0.9;
 
 export async function runWorker(config: Config): Promise<void> {
-  const { logger, flush } = createLogger(config.logLevel);
   // Of use to the bench alone, which compares; so it is no setting.
-  const isRecording = process.env.FRONTSHELF_RECORDING !== 'off';
-  const recorder = isRecording ? createRecorder() : silentRecorder;
+  const recorder = process.env.FRONTSHELF_RECORDING === 'off' ? silentRecorder : createRecorder();
+  const { logger, output } = startLogging(config, recorder.logLinesDropped);
   const now = () => performance.now();
   const state = { ready: false, draining: false };
 
@@ -66,6 +68,15 @@ export async function runWorker(config: Config): Promise<void> {
     delay,
   });
   const begun = followFeed(coherence);
+  const pressure = createPressure();
+  const admission = createAdmission({
+    // So nobody waits for a connection, and what else the pool is used for finds one soon.
+    capacity: config.databasePoolMax,
+    pressure,
+    observer: recorder.admission,
+    now,
+    delay,
+  });
   const codec = representationCodec(config.cacheControl);
   const breaker = redis && createBreaker({ probe: () => redis.ping(), delay });
   const shared = {
@@ -81,8 +92,10 @@ export async function runWorker(config: Config): Promise<void> {
   };
   const pages = createReadThrough<Representation>({
     ...shared,
-    load: async (slug) => {
-      const { body, snapshot } = await timed(recorder, 'product_page', readProductPage(pool, slug));
+    load: async (slug, demand) => {
+      const { body, snapshot } = await admission.run(demand, () =>
+        timed(recorder, 'product_page', readProductPage(pool, slug)),
+      );
       return {
         value: body === null ? undefined : createRepresentation(body, config.cacheControl),
         stamp: snapshot,
@@ -107,11 +120,9 @@ export async function runWorker(config: Config): Promise<void> {
   });
   const lists = createReadThrough<Representation>({
     ...shared,
-    load: async (key) => {
-      const { items, nextRank } = await timed(
-        recorder,
-        'product_list',
-        readProductList(pool, listPosition(key)),
+    load: async (key, demand) => {
+      const { items, nextRank } = await admission.run(demand, () =>
+        timed(recorder, 'product_list', readProductList(pool, listPosition(key))),
       );
       const nextCursor = nextRank === null ? 'null' : `"${encodeCursor(nextRank)}"`;
       const body = `{"items":${items},"nextCursor":${nextCursor}}`;
@@ -123,23 +134,39 @@ export async function runWorker(config: Config): Promise<void> {
     redisTtlMs: 0,
   });
 
-  const server = createListener(
+  const listener: Listener = createListener(
     createHandler({
       pages,
       lists,
       openapi: createRepresentation(openapiDocument, config.cacheControl),
       observer: recorder,
-      isReady: () => state.ready,
-      isDraining: () => state.draining,
-      onUnexpectedError: (error) => logger.error({ err: error }, 'a request failed unexpectedly'),
+      isReady: () => state.ready && pressure.level < 3,
+      closesConnections: () => state.draining || listener.isCrowded || pressure.level === 3,
+      onFailure: createFailureLog(logger, now),
+      ...(config.accessLogSampleRate > 0 && {
+        accessLog: {
+          sampleRate: config.accessLogSampleRate,
+          log: (request: LoggedRequest) => logger.info(request, 'request'),
+        },
+      }),
     }),
     { maxConnections: config.maxConnections, observer: recorder },
   );
+  const { server } = listener;
 
   let listening: Promise<unknown> | undefined;
-  const metrics = isRecording
-    ? tellMetrics({ recorder, config, pages, pool, redis, breaker, coherence })
-    : undefined;
+  const metrics = tellMetrics({
+    recorder,
+    config,
+    listener,
+    pages,
+    pool,
+    redis,
+    breaker,
+    coherence,
+    admission,
+    pressure,
+  });
   stopWhenTold(async () => {
     state.ready = false;
     state.draining = true;
@@ -148,8 +175,8 @@ export async function runWorker(config: Config): Promise<void> {
     await drain(server, config.shutdownDeadlineMs);
     redis?.disconnect();
     await Promise.race([pool.end(), new Promise((resolve) => setTimeout(resolve, 500))]);
-    await metrics?.flush();
-    flush();
+    await metrics.flush();
+    await output.flush();
     process.exit(0);
   });
 
@@ -162,7 +189,7 @@ export async function runWorker(config: Config): Promise<void> {
   ]);
   if (state.draining) return;
   try {
-    const bound = listen(server, config.host, config.port);
+    const bound = listen(server, config);
     listening = bound;
     const port = await bound;
     state.ready = true;
@@ -241,10 +268,10 @@ function stopWhenTold(stop: () => Promise<void>): void {
   if (cluster.worker) cluster.worker.exitedAfterDisconnect = true;
 }
 
-function listen(server: Server, host: string, port: number): Promise<number> {
+function listen(server: Server, { host, port, reusePort }: Config): Promise<number> {
   return new Promise((resolve, reject) => {
     server.once('error', reject);
-    server.listen({ host, port }, () => {
+    server.listen({ host, port, reusePort: reusePort === 'on' }, () => {
       const address = server.address();
       resolve(typeof address === 'object' && address !== null ? address.port : port);
     });

@@ -191,6 +191,20 @@ test('a short connection carries one request, which says so', async (t) => {
   assert.ok(outcomes.every(({ status }) => status === 200));
 });
 
+test('no request comes before it was due', async (t) => {
+  const cameAtMs = new Map<string, number>();
+  const { url } = await listen(t, (request, response) => {
+    cameAtMs.set(`${request.url}`, performance.now());
+    response.end();
+  });
+  const { loop, outcomes } = load(url, { ratePerSecond: 0 });
+  for (let i = 0; i < 100; i++) loop.sendAfter(i / 2 + 0.9, `/${i}`);
+  await eventually('all are answered', 10_000, () => outcomes.length === 100);
+  await loop.stop();
+  for (const { target, plannedAtMs } of outcomes)
+    assert.ok(Number(cameAtMs.get(target)) > plannedAtMs, target);
+});
+
 test('a request without an answer in time is given up, its connection closed', async (t) => {
   const closed: string[] = [];
   const { url } = await listen(t, (request, response) => {
@@ -204,7 +218,7 @@ test('a request without an answer in time is given up, its connection closed', a
   await eventually('both are given up', 10_000, () => outcomes.length === 2 && closed.length === 2);
   for (const { status, error, latencyMs } of outcomes) {
     assert.deepEqual([status, error], [undefined, 'timeout']);
-    assert.ok(latencyMs >= 99, `after ${latencyMs} ms`);
+    assert.ok(latencyMs >= 100, `after ${latencyMs} ms`);
   }
   await loop.stop();
 });

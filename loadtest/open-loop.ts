@@ -83,7 +83,8 @@ export function startOpenLoop(options: OpenLoopOptions): OpenLoop {
     bodyTimeout: 0,
   } as const;
   const lateUs = createHistogram();
-  const later = new Set<NodeJS.Timeout>();
+  /** What cancels the requests of `sendAfter`. */
+  const later = new Set<() => void>();
   let started = 0;
   let underWay = 0;
   let onIdle = () => {};
@@ -103,7 +104,7 @@ export function startOpenLoop(options: OpenLoopOptions): OpenLoop {
     const finish = (error?: string) => {
       if (isDone) return;
       isDone = true;
-      clearTimeout(timer);
+      cancelTimeout();
       underWay--;
       const [first] = pieces;
       onOutcome({
@@ -118,13 +119,10 @@ export function startOpenLoop(options: OpenLoopOptions): OpenLoop {
       });
       if (underWay === 0) onIdle();
     };
-    const timer = setTimeout(
-      () => {
-        finish('timeout');
-        request?.abort(givenUp);
-      },
-      Math.max(0, timeoutMs - lateMs),
-    );
+    const cancelTimeout = callAt(plannedAtMs + timeoutMs, () => {
+      finish('timeout');
+      request?.abort(givenUp);
+    });
     dispatching = (port) => {
       localPort = port;
     };
@@ -151,7 +149,7 @@ export function startOpenLoop(options: OpenLoopOptions): OpenLoop {
 
   let perMs = 0;
   let nextAtMs = 0;
-  let timer: NodeJS.Timeout | undefined;
+  let cancelTick = () => {};
   const gapMs = () => -Math.log(1 - random()) / perMs;
 
   function tick(): void {
@@ -161,8 +159,8 @@ export function startOpenLoop(options: OpenLoopOptions): OpenLoop {
   }
 
   function wait(): void {
-    clearTimeout(timer);
-    if (!isOver && perMs > 0) timer = setTimeout(tick, Math.max(0, nextAtMs - performance.now()));
+    cancelTick();
+    if (!isOver && perMs > 0) cancelTick = callAt(nextAtMs, tick);
   }
 
   function setRate(ratePerSecond: number): void {
@@ -185,20 +183,32 @@ export function startOpenLoop(options: OpenLoopOptions): OpenLoop {
     sendAfter(delayMs, target) {
       if (isOver) return;
       const plannedAtMs = performance.now() + delayMs;
-      const timer = setTimeout(() => {
-        later.delete(timer);
+      const cancel = callAt(plannedAtMs, () => {
+        later.delete(cancel);
         send(target, plannedAtMs);
-      }, delayMs);
-      later.add(timer);
+      });
+      later.add(cancel);
     },
     async stop() {
       isOver = true;
-      clearTimeout(timer);
-      for (const timer of later) clearTimeout(timer);
+      cancelTick();
+      for (const cancel of later) cancel();
       if (underWay > 0) await new Promise<void>((resolve) => (onIdle = resolve));
       await pool.destroy();
     },
   };
+}
+
+/** Calls when it is due and never before, as timers do, which count whole milliseconds. Returns what cancels it. */
+function callAt(dueAtMs: number, call: () => void): () => void {
+  const leftMs = () => dueAtMs - performance.now();
+  const look = () => {
+    const waitMs = leftMs();
+    if (waitMs > 0) timer = setTimeout(look, waitMs);
+    else call();
+  };
+  let timer = setTimeout(look, Math.max(0, leftMs()));
+  return () => clearTimeout(timer);
 }
 
 const givenUp = new Error('The request was given up.');

@@ -17,6 +17,7 @@ const folder = mkdtempSync(join(tmpdir(), 'frontshelf-observe-'));
 const leftoverPath = join(folder, 'prometheus.json');
 const needs = findPrometheus() ? {} : { skip: 'prometheus is not on the PATH' };
 const children: ChildProcess[] = [];
+const token = 'f'.repeat(32);
 let database: TestDatabase | undefined;
 let server: ServerProcess | undefined;
 
@@ -31,10 +32,16 @@ after(async () => {
 
 const prometheus = (): ProcessIdentity => JSON.parse(readFileSync(leftoverPath, 'utf8'));
 
-function observe(adminUrl: string) {
+function observe(adminUrl: string, token = '') {
   const { hostname, port } = new URL(adminUrl);
   const child = spawn(process.execPath, [join(import.meta.dirname, 'observe.ts')], {
-    env: { PATH: process.env.PATH, FRONTSHELF_DATA_DIR: folder, ADMIN_HOST: hostname, ADMIN_PORT: port },
+    env: {
+      PATH: process.env.PATH,
+      FRONTSHELF_DATA_DIR: folder,
+      ADMIN_HOST: hostname,
+      ADMIN_PORT: port,
+      ADMIN_TOKEN: token,
+    },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   children.push(child);
@@ -63,12 +70,12 @@ test(
   needs,
   async () => {
     database = await createTestDatabase();
-    server = await startServer({ DATABASE_URL: database.readerUrl, WORKERS: '1' });
+    server = await startServer({ DATABASE_URL: database.readerUrl, WORKERS: '1', ADMIN_TOKEN: token });
     // If someone else has it, that is as good.
     const taken = createServer()
       .on('error', () => {})
       .listen(9090, '127.0.0.1');
-    const { child, said, exitCode, url } = observe(server.adminUrl);
+    const { child, said, exitCode, url } = observe(server.adminUrl, token);
     const address = await url();
     taken.close();
     assert.match(said.text, /Port 9090 is in use; taking \d+\./);
@@ -93,7 +100,11 @@ test(
       new URL(server.adminUrl).host,
     );
 
-    const second = observe(server.adminUrl);
+    const stranger = observe(server.adminUrl);
+    assert.equal(await stranger.exitCode, 1);
+    assert.match(stranger.said.text, /^No Frontshelf answers at .*ADMIN_TOKEN to its token\.\n$/);
+
+    const second = observe(server.adminUrl, token);
     assert.equal(await second.exitCode, 1);
     assert.match(second.said.text, /^`npm run observe` already runs: stop it first/);
 
@@ -105,13 +116,13 @@ test(
 
 test('after a run that was killed, its Prometheus is ended and the next has the data', needs, async () => {
   assert.ok(server);
-  const first = observe(server.adminUrl);
+  const first = observe(server.adminUrl, token);
   await first.url();
   const left = prometheus();
   first.child.kill('SIGKILL');
   await first.exitCode;
   assert.ok(isRunning(left));
-  const second = observe(server.adminUrl);
+  const second = observe(server.adminUrl, token);
   await second.url();
   assert.equal(isRunning(left), false);
   second.child.kill('SIGTERM');

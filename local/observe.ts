@@ -17,8 +17,8 @@ const help = `Watches a running Frontshelf with Prometheus: npm run observe
 
   --help  this text
 
-Scrapes the admin address that ADMIN_HOST and ADMIN_PORT name, as \`npm start\` serves it, and
-the exporters for Postgres and Redis if they answer on this machine. Takes Prometheus from the
+Scrapes the admin address that ADMIN_HOST and ADMIN_PORT name, as \`npm start\` serves it, with
+ADMIN_TOKEN where the server has one, and the exporters for Postgres and Redis if they answer on this machine. Takes Prometheus from the
 machine, or installs it by apt as root on Debian or Ubuntu. Ctrl-C stops it.`;
 
 const sourceFolder = join(projectFolder, 'metrics/prometheus');
@@ -32,8 +32,12 @@ const stopSteps = [
   { signal: 'SIGKILL', waitMs: 1000 },
 ] as const;
 
+interface Authorization {
+  readonly credentials: string;
+}
 interface ScrapeJob {
   readonly job_name: string;
+  readonly authorization?: Authorization | { readonly credentials_file: string };
   readonly static_configs: readonly { readonly targets: readonly string[] }[];
 }
 interface ScrapeConfig {
@@ -72,14 +76,15 @@ function wantsHelp(): boolean {
 }
 
 async function observe(
-  { adminHost, adminPort }: Config,
+  { adminHost, adminPort, adminToken }: Config,
   onSpawn: (process: ProcessIdentity) => void,
 ): Promise<Prometheus> {
   const target = `${reachable(adminHost)}:${adminPort}`;
-  const metrics = await metricsAt(target);
+  const authorization = adminToken === '' ? undefined : { credentials: adminToken };
+  const metrics = await metricsAt(target, authorization);
   if (!metrics?.includes('frontshelf_build_info'))
     throw new Obstacle(
-      `No Frontshelf answers at http://${target}/metrics: start one with \`npm start\`, or set ADMIN_HOST and ADMIN_PORT to its admin address.`,
+      `No Frontshelf answers at http://${target}/metrics: start one with \`npm start\`, or set ADMIN_HOST and ADMIN_PORT to its admin address, and ADMIN_TOKEN to its token.`,
     );
   const program = await findOrInstallPrometheus(console.log);
   if (program === undefined)
@@ -97,7 +102,7 @@ async function observe(
   if (port !== preferredPort) console.log(`Port ${preferredPort} is in use; taking ${port}.`);
   const prometheus = await startPrometheus({
     program,
-    config: await configFor({ frontshelf: target, prometheus: `127.0.0.1:${port}` }),
+    config: await configFor({ frontshelf: target, prometheus: `127.0.0.1:${port}` }, authorization),
     folder,
     port,
     onSpawn(identity) {
@@ -117,18 +122,27 @@ async function observe(
   return prometheus;
 }
 
-/** The project's own, with the addresses of this machine; without those who do not answer here. */
-async function configFor(targets: Readonly<Record<string, string>>): Promise<ScrapeConfig> {
+/** The project's own, with the addresses and the token of this machine; without those who do not answer here. */
+async function configFor(
+  targets: Readonly<Record<string, string>>,
+  token: Authorization | undefined,
+): Promise<ScrapeConfig> {
   // The tests let promtool check the file.
   const config = parse(readFileSync(join(sourceFolder, 'prometheus.yml'), 'utf8')) as ScrapeConfig;
-  const jobs = config.scrape_configs.map(async (job): Promise<ScrapeJob[]> => {
+  const jobs = config.scrape_configs.map(async ({ authorization, ...job }): Promise<ScrapeJob[]> => {
     const known = targets[job.job_name];
     const given = job.static_configs.flatMap((group) => group.targets);
     const local =
       known === undefined ? given.map((target) => target.replace(/^[^:]*/, '127.0.0.1')) : [known];
     const answers = await Promise.all(local.map(async (target) => known ?? (await metricsAt(target))));
     if (answers.every((answer) => answer !== undefined))
-      return [{ ...job, static_configs: [{ targets: local }] }];
+      return [
+        {
+          ...job,
+          ...(authorization && token && { authorization: token }),
+          static_configs: [{ targets: local }],
+        },
+      ];
     console.log(`Nothing answers at ${local.join(', ')}, so ${job.job_name} is not watched by itself.`);
     return [];
   });
@@ -140,10 +154,11 @@ async function configFor(targets: Readonly<Record<string, string>>): Promise<Scr
 }
 
 /** Undefined when nothing answers as a target should. */
-async function metricsAt(target: string): Promise<string | undefined> {
+async function metricsAt(target: string, token?: Authorization): Promise<string | undefined> {
   try {
     const response = await fetch(`http://${target}/metrics`, {
       signal: AbortSignal.timeout(answerTimeoutMs),
+      ...(token && { headers: { authorization: `Bearer ${token.credentials}` } }),
     });
     return response.ok ? await response.text() : undefined;
   } catch {

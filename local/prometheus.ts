@@ -1,4 +1,4 @@
-import { chownSync, mkdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { aptInstall, canApt } from './apt.js';
 import { onPath } from './on-path.ts';
@@ -45,8 +45,10 @@ export async function startPrometheus(options: PrometheusOptions): Promise<Prome
   const account = serviceAccount(folder);
   if (account) chownSync(folder, account.uid, account.gid);
   const configFile = join(folder, 'prometheus.yml');
-  // JSON is YAML.
-  writeFileSync(configFile, JSON.stringify(config, null, 2));
+  // JSON is YAML. It may hold a token.
+  writeFileSync(configFile, JSON.stringify(config, null, 2), { mode: 0o600 });
+  chmodSync(configFile, 0o600);
+  if (account) chownSync(configFile, account.uid, account.gid);
   const args = [`--config.file=${configFile}`, `--storage.tsdb.path=${join(folder, 'data')}`];
   args.push(`--web.listen-address=127.0.0.1:${port}`, '--web.enable-remote-write-receiver');
   // The error budget is about 30 days.

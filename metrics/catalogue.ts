@@ -56,9 +56,9 @@ const statusesByRoute: Readonly<Record<string, readonly number[]>> = {
 
 /** Whether a request with this method can be answered with this status at all. */
 const methods: Readonly<Record<string, (status: number) => boolean>> = {
-  GET: (status) => ![204, 405, 408, 431].includes(status),
-  HEAD: (status) => ![204, 405, 408, 431].includes(status),
-  OPTIONS: (status) => [204, 400, 404, 413, 414].includes(status),
+  GET: (status) => ![204, 405, 408].includes(status),
+  HEAD: (status) => ![204, 405, 408].includes(status),
+  OPTIONS: (status) => [204, 400, 404, 413, 414, 431].includes(status),
   _OTHER: (status) => [400, 405, 408, 431].includes(status),
 };
 
@@ -94,6 +94,12 @@ export const productsServed = counter(
   'frontshelf_product_served_total',
   'Product pages by the shelf that answered; stale is memory past its time while Postgres failed.',
   each('tier', 'memory', 'redis', 'postgres', 'stale', 'negative'),
+);
+
+export const connectionsDropped = counter(
+  'http_server_connections_dropped_total',
+  'Client connections that were closed without an answer: full at the bound, slow-reader for not taking what was sent, pipelining for too many requests at once.',
+  each('reason', 'full', 'slow-reader', 'pipelining'),
 );
 
 export const cacheRequests = counter(
@@ -175,6 +181,17 @@ export const connectionTimeouts = counter(
   each('db_system_name', 'postgresql'),
 );
 
+export const requestsShed = counter(
+  'frontshelf_requests_shed_total',
+  'Reads of Postgres that were not admitted: nobody waited for them (refresh), the event loop was too far behind, the queue was full or too slow, or all who waited had gone (abandoned).',
+  each('reason', 'refresh', 'event_loop', 'queue_full', 'timeout', 'abandoned'),
+);
+export const admissionWait = histogram(
+  'frontshelf_admission_wait_seconds',
+  'Time that a read of Postgres waited for its turn before it was admitted.',
+  [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5],
+);
+
 export const eventLoopDelay = histogram(
   'nodejs_eventloop_delay_seconds',
   'How late a timer of the event loop fired, looked at every 20 ms.',
@@ -188,11 +205,18 @@ export const garbageCollections = histogram(
   each('v8js_gc_type', 'major', 'minor', 'incremental', 'weakcb'),
 );
 
+export const logLinesDropped = counter(
+  'frontshelf_log_lines_dropped_total',
+  'Log lines that were lost by the process that had them, because nobody read them in time or they could not be written.',
+  each('process', 'worker', 'primary'),
+);
+
 /** What a worker adds to over its life; summed over workers, living and dead. */
 const sharedMetrics = [
   requestDuration,
   responseBodySize,
   productsServed,
+  connectionsDropped,
   cacheRequests,
   cacheOperationDuration,
   cacheEvictions,
@@ -204,8 +228,11 @@ const sharedMetrics = [
   cacheFillDuration,
   databaseOperationDuration,
   connectionTimeouts,
+  requestsShed,
+  admissionWait,
   eventLoopDelay,
   garbageCollections,
+  logLinesDropped,
 ] as const;
 
 export const eventLoopTime = counter(
@@ -227,6 +254,14 @@ export const cumulativeMetrics: readonly CumulativeDefinition[] = [...sharedMetr
 export const activeRequests = gauge(
   'http_server_active_requests',
   'Requests that this worker has begun and not yet answered.',
+);
+export const openConnections = gauge(
+  'http_server_open_connections',
+  'Client connections that this worker has open.',
+);
+export const openConnectionsMax = gauge(
+  'http_server_open_connections_max',
+  'Client connections that this worker may have open; one more is closed at once.',
 );
 export const cacheEntries = gauge(
   'frontshelf_cache_entries',
@@ -260,6 +295,18 @@ export const connectionPending = gauge(
   'Operations of this worker that wait for a connection.',
   each('db_system_name', 'postgresql'),
 );
+export const admissionLimit = gauge(
+  'frontshelf_admission_limit',
+  'Reads of Postgres that this worker may have under way at once; below the size of its pool while its event loop is behind.',
+);
+export const admissionQueueDepth = gauge(
+  'frontshelf_admission_queue_depth',
+  'Reads of Postgres that wait for their turn in this worker.',
+);
+export const pressureLevel = gauge(
+  'frontshelf_pressure_level',
+  'What this worker gives up as its event loop is behind: 0 nothing, 1 early refreshes, 2 also pages that are not in memory or Redis, 3 also its connections.',
+);
 export const redisUp = gauge(
   'frontshelf_redis_up',
   "1 while this worker's connection to Redis is ready, else 0; absent without a Redis.",
@@ -291,6 +338,8 @@ export const openDescriptors = gauge(
 /** What a worker is like now; exposed with the label `worker`, one value per living worker and label set. */
 export const workerGauges = [
   activeRequests,
+  openConnections,
+  openConnectionsMax,
   cacheEntries,
   cacheSizeBytes,
   cacheMaxBytes,
@@ -298,6 +347,9 @@ export const workerGauges = [
   databaseConnections,
   connectionMax,
   connectionPending,
+  admissionLimit,
+  admissionQueueDepth,
+  pressureLevel,
   redisUp,
   breakerState,
   feedAge,
@@ -308,18 +360,29 @@ export const workerGauges = [
   openDescriptors,
 ] as const satisfies readonly GaugeDefinition[];
 
+/** Where a gauge without labels stands among a worker's values. */
+export function gaugeIndex(gauge: (typeof workerGauges)[number]): number {
+  const before = workerGauges.slice(0, workerGauges.indexOf(gauge));
+  return before.reduce((count, { labelSets }) => count + labelSets.length, 0);
+}
+
 /** What the primary knows by itself. Those named after one worker have the label `worker`, one value each. */
 export const primaryMetrics = {
   workers: gauge(
     'frontshelf_workers',
-    'Workers by state; waiting is one that died and is not yet started again.',
+    'Workers by state; waiting is one that died and is not yet started again, stopping also one that was replaced.',
     each('state', 'starting', 'ready', 'stopping', 'waiting'),
   ),
   workersDesired: gauge('frontshelf_workers_desired', 'Workers that there should be.'),
   workerExits: counter(
     'frontshelf_worker_exits_total',
-    'Workers that ended; oom is V8 out of memory (it aborts), signal any other signal.',
-    each('reason', 'clean', 'crash', 'oom', 'signal'),
+    'Workers that ended; oom is V8 out of memory (it aborts), hang one that was killed as it told nothing, signal any other signal.',
+    each('reason', 'clean', 'crash', 'oom', 'hang', 'signal'),
+  ),
+  workersReplaced: counter(
+    'frontshelf_workers_replaced_total',
+    'Workers that were told to stop when another was ready in their place: a rolling restart, or above the memory limit.',
+    each('reason', 'restart', 'memory'),
   ),
   feedUp: gauge(
     'frontshelf_feed_up',

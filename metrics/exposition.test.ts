@@ -12,6 +12,7 @@ const primary: PrimarySamples = {
   workers: primaryMetrics.workers.labelSets.map((labels) => ({ labels, value: 1 })),
   workersDesired: [{ labels: {}, value: 2 }],
   workerExits: primaryMetrics.workerExits.labelSets.map((labels) => ({ labels, value: 3 })),
+  workersReplaced: primaryMetrics.workersReplaced.labelSets.map((labels) => ({ labels, value: 3 })),
   feedUp: primaryMetrics.feedUp.labelSets.map((labels) => ({ labels, value: 1 })),
   feedGaps: [{ labels: {}, value: 4 }],
   changesRead: [{ labels: {}, value: 5 }],

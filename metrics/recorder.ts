@@ -8,6 +8,7 @@ import type { CacheObserver, ServedFrom } from '../cache/entry.ts';
 import type { RedisObserver } from '../cache/redis-tier.ts';
 import type { FailureKind } from '../sql/errors.ts';
 import {
+  admissionWait,
   type CumulativeDefinition,
   cacheCoalesced,
   cacheEvictions,
@@ -18,6 +19,7 @@ import {
   cacheRequests,
   changeEvents,
   changeLag,
+  connectionsDropped,
   connectionTimeouts,
   cumulativeMetrics,
   databaseOperationDuration,
@@ -26,13 +28,16 @@ import {
   garbageCollections,
   type HistogramDefinition,
   type Labels,
+  logLinesDropped,
   processCpu,
   productsServed,
   requestDuration,
   requestLabels,
+  requestsShed,
   responseBodySize,
 } from './catalogue.ts';
 
+export type ConnectionDrop = 'full' | 'slow-reader' | 'pipelining';
 export type DatabaseOperation = 'product_page' | 'product_list' | 'warm_up';
 export type GarbageCollection = 'major' | 'minor' | 'incremental' | 'weakcb';
 
@@ -40,10 +45,17 @@ export type GarbageCollection = 'major' | 'minor' | 'incremental' | 'weakcb';
 export interface Recorder {
   readonly cache: CacheObserver;
   readonly redis: RedisObserver;
+  /** Reads of Postgres that were begun or refused. */
+  readonly admission: {
+    admitted(waitedMs: number): void;
+    shed(reason: 'refresh' | 'event_loop' | 'queue_full' | 'timeout' | 'abandoned'): void;
+  };
   requestBegan(): void;
   /** `bodyBytes` is what was sent, 0 for an answer without a body. */
   requestEnded(method: string, route: string, status: number, durationMs: number, bodyBytes: number): void;
   productServed(servedFrom: ServedFrom): void;
+  /** A client's connection was closed without an answer. */
+  connectionDropped(reason: ConnectionDrop): void;
   /** Changes that came together, and how long ago the change log was asked that told of them. */
   changed(result: 'announced' | 'found', count: number, lagMs: number): void;
   /** `failure` undefined: it succeeded. */
@@ -52,6 +64,7 @@ export interface Recorder {
   connectionTimedOut(): void;
   eventLoopDelayed(delayMs: number): void;
   garbageCollected(kind: GarbageCollection, durationMs: number): void;
+  logLinesDropped(lines: number): void;
   /** Requests that have begun and not ended. */
   readonly activeRequests: number;
   /** The totals up to now, one per slot. */
@@ -81,7 +94,7 @@ export function slotOf(definition: CumulativeDefinition, labels: Labels): number
 }
 
 /** The same for a series that is known to be there. */
-function requiredSlot(definition: CumulativeDefinition, labels: Labels): number {
+export function requiredSlot(definition: CumulativeDefinition, labels: Labels): number {
   const slot = slotOf(definition, labels);
   if (slot === undefined) throw new Error(`${definition.name} has no series ${JSON.stringify(labels)}`);
   return slot;
@@ -122,6 +135,7 @@ export function createRecorder(): Recorder {
     'incremental',
     'weakcb',
   ]);
+  const droppedLines = requiredSlot(logLinesDropped, { process: 'worker' });
   const coalesced = slotsBy(cacheCoalesced, 'scope', ['worker', 'cluster']);
   const leases = slotsBy(cacheLeases, 'result', ['granted', 'early', 'refused', 'expired']);
   const changes = slotsBy(changeEvents, 'result', ['announced', 'found']);
@@ -129,6 +143,7 @@ export function createRecorder(): Recorder {
   const refreshed = requiredSlot(cacheRefreshes, {});
   const evicted = requiredSlot(cacheEvictions, { tier: 'memory', reason: 'size' });
   const connectionTimeout = requiredSlot(connectionTimeouts, { db_system_name: 'postgresql' });
+  const dropped = slotsBy(connectionsDropped, 'reason', ['full', 'slow-reader', 'pipelining']);
   const served = slotsBy(productsServed, 'tier', ['memory', 'redis', 'postgres', 'stale', 'negative']);
   const memoryResults = slotsBy(cacheRequests, 'result', ['hit', 'miss', 'stale', 'negative'], {
     tier: 'memory',
@@ -141,6 +156,14 @@ export function createRecorder(): Recorder {
   );
   const redisOperations = slotsBy(cacheOperationDuration, 'op', ['get', 'set'], { tier: 'redis' });
   const fills = slotsBy(cacheFillDuration, 'outcome', ['redis', 'postgres', 'absent', 'error']);
+  const waited = requiredSlot(admissionWait, {});
+  const shed = slotsBy(requestsShed, 'reason', [
+    'refresh',
+    'event_loop',
+    'queue_full',
+    'timeout',
+    'abandoned',
+  ]);
   const unforeseen = requiredSlot(requestDuration, requestLabels('_OTHER', 'unmatched', 'other'));
   const unmatchedBody = requiredSlot(responseBodySize, { http_route: 'unmatched' });
 
@@ -197,6 +220,7 @@ export function createRecorder(): Recorder {
     productServed(servedFrom) {
       add(served[servedFrom], 1);
     },
+    connectionDropped: (reason) => add(dropped[reason], 1),
     cache: {
       memoryAnswered: (result) => add(memoryResults[result], 1),
       redisAnswered: (result) => add(redisResults[result], 1),
@@ -212,6 +236,10 @@ export function createRecorder(): Recorder {
       operationEnded: (op, durationMs) =>
         observe(cacheOperationDuration, redisOperations[op], durationMs / 1000),
     },
+    admission: {
+      admitted: (waitedMs) => observe(admissionWait, waited, waitedMs / 1000),
+      shed: (reason) => add(shed[reason], 1),
+    },
     changed(result, count, lagMs) {
       add(changes[result], count);
       observe(changeLag, lag, lagMs / 1000);
@@ -222,6 +250,7 @@ export function createRecorder(): Recorder {
     connectionTimedOut: () => add(connectionTimeout, 1),
     eventLoopDelayed: (delayMs) => observe(eventLoopDelay, delay, delayMs / 1000),
     garbageCollected: (kind, durationMs) => observe(garbageCollections, collections[kind], durationMs / 1000),
+    logLinesDropped: (lines) => add(droppedLines, lines),
     get activeRequests() {
       return active;
     },
@@ -263,14 +292,17 @@ export const silentRecorder: Recorder = {
     evicted: ignore,
   },
   redis: { commandEnded: ignore, operationEnded: ignore },
+  admission: { admitted: ignore, shed: ignore },
   requestBegan: ignore,
   requestEnded: ignore,
   productServed: ignore,
+  connectionDropped: ignore,
   changed: ignore,
   databaseAnswered: ignore,
   connectionTimedOut: ignore,
   eventLoopDelayed: ignore,
   garbageCollected: ignore,
+  logLinesDropped: ignore,
   activeRequests: 0,
   totals: () => [],
 };

@@ -308,6 +308,105 @@ test('an error of ours is 500, shows nothing of itself and is reported', async (
   assert.match(String(server.unexpectedErrors.at(-1)), /secret internals/);
 });
 
+test('an error names the request by its own id, and what cannot be said in a header or a line is no id', async () => {
+  const idOf = async (target: string, ...fields: string[]) =>
+    (await get(target, fields)).headers.get('x-request-id');
+  for (const target of ['/nowhere', '/v1/products/down', '/v1/products/broken', '/v1/products/nobody'])
+    assert.equal(await idOf(target, 'X-Request-Id: Ab.9_-z'), 'Ab.9_-z', target);
+  assert.equal(await idOf('/nowhere', `X-Request-Id: ${'a'.repeat(64)}`), 'a'.repeat(64));
+  for (const unsafe of ['', 'a b', 'a"b', '{}', 'a;b', 'é', 'a\tb', '\x1b[31m', 'a'.repeat(65)])
+    assert.equal(await idOf('/nowhere', `X-Request-Id: ${unsafe}`), undefined, unsafe);
+  assert.equal(await idOf('/nowhere'), undefined);
+});
+
+test('an error of ours has an id where its request had none, which is the one in the log', async () => {
+  const { headers } = await get('/v1/products/broken');
+  const id = headers.get('x-request-id') ?? '';
+  assert.match(id, /^[0-9a-f-]{36}$/);
+  assert.deepEqual(server.failed.at(-1), {
+    method: 'GET',
+    route: '/v1/products/{slug}',
+    slug: 'broken',
+    requestId: id,
+  });
+  await get('/v1/products/broken', ['X-Request-Id: mine']);
+  assert.equal(server.failed.at(-1)?.requestId, 'mine');
+  await get('/v1/products/down');
+  assert.equal(server.failed.at(-1)?.requestId, undefined, 'a refusal needs none');
+});
+
+test('an answer that caches may keep is the same whatever the id', async () => {
+  for (const target of ['/v1/products/small', '/v1/products?limit=1', '/openapi.json'])
+    for (const fields of [['X-Request-Id: mine'], ['X-Request-Id: mine', 'If-None-Match: *']]) {
+      const { status, headers } = await get(target, fields);
+      assert.ok(status === 200 || status === 304);
+      assert.equal(headers.get('x-request-id'), undefined, target);
+    }
+});
+
+test('the access log has a line for each answer, with its route and what was validated', async () => {
+  const lineOf = async (target: string, method = 'GET', ...fields: string[]) => {
+    const { body } = await request(server.port, target, { method, fields });
+    const { durationMs = -1, ...line } = server.logged.at(-1) ?? {};
+    assert.ok(durationMs >= 0 && durationMs < 60_000);
+    return { line, length: body.length };
+  };
+  await get('/v1/products/small');
+  const memory = await lineOf('/v1/products/small', 'GET', 'X-Request-Id: mine');
+  assert.deepEqual(memory.line, {
+    method: 'GET',
+    route: '/v1/products/{slug}',
+    slug: 'small',
+    requestId: 'mine',
+    status: 200,
+    bytes: memory.length,
+    servedFrom: 'memory',
+  });
+  assert.deepEqual((await lineOf('/v1/products/small', 'HEAD')).line, {
+    method: 'HEAD',
+    route: '/v1/products/{slug}',
+    slug: 'small',
+    status: 200,
+    bytes: 0,
+    servedFrom: 'memory',
+  });
+  const list = await lineOf('/v1/products?limit=3');
+  assert.deepEqual(list.line, { method: 'GET', route: '/v1/products', status: 200, bytes: list.length });
+  const broken = await lineOf('/v1/products/broken', 'GET', 'X-Request-Id: mine');
+  assert.deepEqual(broken.line, {
+    method: 'GET',
+    route: '/v1/products/{slug}',
+    slug: 'broken',
+    requestId: 'mine',
+    status: 500,
+    bytes: broken.length,
+  });
+});
+
+test('nothing that a client wrote freely is in the access log or said of a failed request', async () => {
+  const mark = 'x9q7marker';
+  const fields = [
+    `X-Request-Id: ${mark} ${mark}`,
+    `User-Agent: ${mark}`,
+    `Cookie: ${mark}`,
+    `X-${mark}: ${mark}`,
+  ];
+  for (const target of [
+    `/${mark}`,
+    `/v1/products/${mark.toUpperCase()}`,
+    `/v1/products/small?${mark}=${mark}`,
+    `/v1/products?cursor=${mark}`,
+    `/v1/products?limit=${mark}`,
+    `/livez?${mark}`,
+    `/v1/products/broken?${mark}`,
+  ]) {
+    const before = server.logged.length;
+    await get(target, fields);
+    assert.equal(server.logged.length, before + 1);
+    assert.doesNotMatch(JSON.stringify([server.logged.at(-1), server.failed]), /x9q7marker/i, target);
+  }
+});
+
 test('no error repeats anything of its request', async () => {
   const mark = 'x9q7marker';
   const requests: readonly (readonly [head: string, fields: string])[] = [

@@ -1,10 +1,19 @@
+import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import type { ServedFrom } from '../cache/entry.ts';
 import type { ReadThrough } from '../cache/read-through.ts';
 import { cacheStatus } from './cache-status.ts';
 import { matchesEtag } from './conditional.ts';
 import { negotiateCoding } from './content-coding.ts';
-import { isUnavailable, type ProblemCode, problemResponse, retryAfterSeconds } from './problems.ts';
+import { fieldsMax } from './limits.ts';
+import {
+  allowedMethods,
+  isUnavailable,
+  methodNotAllowed,
+  type ProblemCode,
+  problemResponse,
+  retryAfterSeconds,
+} from './problems.ts';
 import { type Representation, type Variant, variantIn, withCacheStatus } from './representation.ts';
 import { hasOneHost, type RequestHeaders, readHeaders } from './request-headers.ts';
 import { listKey, parseTarget, type Route, type Target } from './target.ts';
@@ -25,12 +34,31 @@ export interface HandlerOptions {
   readonly observer: RequestObserver;
   /** False until the worker may take traffic, and again when it is about to stop. */
   readonly isReady: () => boolean;
-  /** True once the worker is stopping: from then on every response closes its connection. */
-  readonly isDraining: () => boolean;
-  readonly onUnexpectedError: (error: unknown) => void;
+  /** True while every response should close its connection: the worker is stopping, or has too many. */
+  readonly closesConnections: () => boolean;
+  /** Hears of each answer that is a 5xx. `isExpected`: the catalogue cannot be read, which may pass. */
+  readonly onFailure: (error: unknown, isExpected: boolean, request: FailedRequest) => void;
+  /** Told of a share of the requests, at random. */
+  readonly accessLog?: { readonly sampleRate: number; log(request: LoggedRequest): void };
 }
 
-const allowedMethods = 'GET, HEAD, OPTIONS';
+/** What may be said of a request in a log: nothing that its sender wrote, unless it is of a form that was checked. */
+export interface FailedRequest {
+  readonly method: string;
+  readonly route: Route;
+  readonly slug?: string;
+  readonly requestId?: string;
+}
+
+export interface LoggedRequest extends FailedRequest {
+  readonly status: number;
+  readonly durationMs: number;
+  /** Of the body. */
+  readonly bytes: number;
+  /** Absent for what is no product page. */
+  readonly servedFrom?: ServedFrom;
+}
+
 const preflightHeaders = [
   'Allow',
   allowedMethods,
@@ -39,10 +67,16 @@ const preflightHeaders = [
   'Access-Control-Allow-Methods',
   allowedMethods,
   'Access-Control-Allow-Headers',
-  'If-None-Match',
+  'If-None-Match, X-Request-Id',
   'Access-Control-Max-Age',
   '86400',
 ];
+/** What the fields beyond would say is not known, so the request has no meaning but this. */
+const tooManyFields = {
+  route: 'unmatched',
+  problem: 'headers-too-large',
+  detail: `A request must have at most ${fieldsMax} header fields.`,
+} as const satisfies Target;
 const alive = '{"status":"ok"}';
 const notReady = '{"status":"unavailable"}';
 const healthHeaders = (body: string) => [
@@ -58,50 +92,79 @@ const healthHeaders = (body: string) => [
 
 /** The public contract, for `http.createServer`. Every request is answered exactly once and recorded exactly once. */
 export function createHandler(options: HandlerOptions): RequestListener {
-  const { pages, lists, observer } = options;
+  const { pages, lists, observer, accessLog } = options;
 
   /** One request's answer: knows where it goes and what to record of it. */
   interface Exchange {
     readonly req: IncomingMessage;
     readonly res: ServerResponse;
     readonly headers: RequestHeaders;
-    readonly route: Route;
+    readonly target: Target;
     readonly startedAtMs: number;
+    servedFrom: ServedFrom | undefined;
+    /** As the client gave it, or made for an answer that is an error of the server. */
+    requestId: string;
   }
 
-  function finish(
-    { req, res, route, startedAtMs }: Exchange,
-    status: number,
-    headers: string[],
-    body: string,
-  ): void {
+  function loggedOf({ req, target, requestId }: Exchange): FailedRequest {
+    return {
+      method: req.method ?? '',
+      route: target.route,
+      ...('slug' in target && { slug: target.slug }),
+      ...(requestId !== '' && { requestId }),
+    };
+  }
+
+  function ended(exchange: Exchange, status: number, bytes: number): void {
+    const { req, target, startedAtMs, servedFrom } = exchange;
+    const durationMs = performance.now() - startedAtMs;
+    observer.requestEnded(req.method ?? '', target.route, status, durationMs, bytes);
+    if (accessLog !== undefined && Math.random() < accessLog.sampleRate)
+      accessLog.log({
+        ...loggedOf(exchange),
+        status,
+        durationMs,
+        bytes,
+        ...(servedFrom !== undefined && { servedFrom }),
+      });
+  }
+
+  function finish(exchange: Exchange, status: number, headers: string[], body: string): void {
+    const { req, res } = exchange;
     // Decided as late as can be: a request may have been waiting when the worker was told to stop.
-    if (options.isDraining()) res.shouldKeepAlive = false;
+    if (options.closesConnections()) res.shouldKeepAlive = false;
     res.writeHead(status, headers);
     // The listener makes node:http throw at a body where there must be none.
     const sent = req.method === 'HEAD' ? '' : body;
     res.end(sent, 'latin1');
-    observer.requestEnded(req.method ?? '', route, status, performance.now() - startedAtMs, sent.length);
+    ended(exchange, status, sent.length);
   }
 
-  function refuse(exchange: Exchange, code: ProblemCode, detail: string, extraHeaders: string[] = []): void {
+  function refuse(
+    exchange: Exchange,
+    code: ProblemCode,
+    detail: string,
+    extraHeaders: readonly string[] = [],
+  ): void {
     const { status, headers, body } = problemResponse(code, detail, extraHeaders);
+    if (exchange.requestId !== '') headers.push('X-Request-Id', exchange.requestId);
     finish(exchange, status, headers, body);
   }
 
   function refuseError(exchange: Exchange, error: unknown): void {
-    if (isUnavailable(error))
+    const isExpected = isUnavailable(error);
+    exchange.requestId ||= isExpected ? '' : randomUUID();
+    options.onFailure(error, isExpected, loggedOf(exchange));
+    if (isExpected)
       return refuse(
         exchange,
         'temporarily-unavailable',
         'The catalogue cannot be read at the moment; please try again.',
         ['Retry-After', retryAfterSeconds(Math.random())],
       );
-    options.onUnexpectedError(error);
     if (exchange.res.headersSent) {
       exchange.res.destroy();
-      const { req, route, startedAtMs } = exchange;
-      return observer.requestEnded(req.method ?? '', route, 500, performance.now() - startedAtMs, 0);
+      return ended(exchange, 500, 0);
     }
     refuse(
       exchange,
@@ -143,17 +206,17 @@ export function createHandler(options: HandlerOptions): RequestListener {
     exchange: Exchange,
     cache: ReadThrough<Representation>,
     key: string,
-    onServed?: (servedFrom: ServedFrom) => void,
+    onServed?: (exchange: Exchange, servedFrom: ServedFrom) => void,
   ): void {
     const hit = cache.hit(key, exchange.startedAtMs);
     if (hit !== undefined) {
-      onServed?.('memory');
+      onServed?.(exchange, 'memory');
       return send(exchange, hit, undefined, cache, key);
     }
     cache
-      .read(key, exchange.startedAtMs)
+      .read(key, exchange.startedAtMs, () => exchange.res.destroyed)
       .then((served) => {
-        onServed?.(served.servedFrom);
+        onServed?.(exchange, served.servedFrom);
         const status = cacheStatus(served);
         if (served.value !== undefined) return send(exchange, served.value, status, cache, key);
         refuse(exchange, 'unknown-product', 'No product has this slug.', ['Cache-Status', status]);
@@ -161,11 +224,16 @@ export function createHandler(options: HandlerOptions): RequestListener {
       .catch((error) => refuseError(exchange, error));
   }
 
+  function productServed(exchange: Exchange, servedFrom: ServedFrom): void {
+    exchange.servedFrom = servedFrom;
+    observer.productServed(servedFrom);
+  }
+
   function answer(exchange: Exchange, target: Target): void {
     if ('problem' in target) return refuse(exchange, target.problem, target.detail);
     switch (target.route) {
       case '/v1/products/{slug}':
-        return sendCached(exchange, pages, target.slug, observer.productServed);
+        return sendCached(exchange, pages, target.slug, productServed);
       case '/v1/products':
         return sendCached(exchange, lists, listKey(target));
       case '/openapi.json':
@@ -183,6 +251,17 @@ export function createHandler(options: HandlerOptions): RequestListener {
     const { req, res, headers } = exchange;
     // A body nobody reads would be taken for the next request, so its connection ends here.
     if (headers.hasContent) res.shouldKeepAlive = false;
+    if (target === tooManyFields) {
+      res.shouldKeepAlive = false;
+      return refuse(exchange, tooManyFields.problem, tooManyFields.detail);
+    }
+    // What comes behind may be of the other protocol; node:http drops what the same read brought.
+    if (headers.hasUpgrade) res.shouldKeepAlive = false;
+    // The parser takes 0.9 and 2.0 as well, of which nothing else here knows.
+    if (req.httpVersion !== '1.1' && req.httpVersion !== '1.0') {
+      res.shouldKeepAlive = false;
+      return refuse(exchange, 'malformed-request', 'A request must be of HTTP/1.1 or HTTP/1.0.');
+    }
     if (!hasOneHost(headers, req.httpVersion)) {
       res.shouldKeepAlive = false;
       return refuse(
@@ -192,10 +271,7 @@ export function createHandler(options: HandlerOptions): RequestListener {
       );
     }
     if (req.method !== 'GET' && req.method !== 'HEAD' && req.method !== 'OPTIONS')
-      return refuse(exchange, 'method-not-allowed', `Only ${allowedMethods} exist here.`, [
-        'Allow',
-        allowedMethods,
-      ]);
+      return refuse(exchange, ...methodNotAllowed);
     if (headers.hasContent)
       return refuse(exchange, 'unexpected-content', 'A request to this server has no body.');
     if (req.method === 'OPTIONS' && !('problem' in target))
@@ -207,8 +283,9 @@ export function createHandler(options: HandlerOptions): RequestListener {
     const startedAtMs = performance.now();
     observer.requestBegan();
     const headers = readHeaders(req.rawHeaders);
-    const target = parseTarget(req.url ?? '');
-    const exchange: Exchange = { req, res, headers, route: target.route, startedAtMs };
+    const target = req.rawHeaders.length > 2 * fieldsMax ? tooManyFields : parseTarget(req.url ?? '');
+    const { requestId } = headers;
+    const exchange: Exchange = { req, res, headers, target, startedAtMs, servedFrom: undefined, requestId };
 
     try {
       respond(exchange, target);

@@ -1,15 +1,17 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { after, before, suite, test } from 'node:test';
-import { openConnection, represent, startTestServer, type TestServer } from './testing.ts';
+import { eventually } from '../cache/eventually.ts';
+import { pipelinedMax } from './limits.ts';
+import { type Connection, openConnection, represent, startTestServer, type TestServer } from './testing.ts';
 
 let server: TestServer;
-let release = () => {};
+/** By their slugs, the pages that are looked for and wait to be found. */
+const waiting = new Map<string, () => void>();
 before(async () => {
   server = await startTestServer(async (key) => {
-    if (key === 'slow')
-      await new Promise<void>((resolve) => {
-        release = resolve;
-      });
+    if (key.startsWith('slow')) await new Promise<void>((resolve) => waiting.set(key, resolve));
     return represent({ slug: key });
   });
 });
@@ -69,33 +71,79 @@ suite('what is not a request', { concurrency: true }, () => {
     assert.equal(await refused('GET /livez HTTP/1.1\r\nHost: a\r\n'), '408 request-timeout');
   });
 
-  test('CONNECT ends the connection', async () => {
-    const connection = openConnection(server.port);
-    connection.send('CONNECT shop.test:443 HTTP/1.1\r\nHost: shop.test:443\r\n\r\n');
-    assert.equal(await connection.ended(), '');
-  });
-
-  test('an earlier request on the connection is never given the refusal for its answer', async () => {
-    const connection = openConnection(server.port);
-    connection.send('GET /v1/products/slow HTTP/1.1\r\nHost: a\r\n\r\nnonsense\r\n\r\n');
-    assert.equal(await connection.ended(), '');
-    release();
-  });
-
-  test('an earlier request that is answered already keeps its answer', async () => {
-    const connection = openConnection(server.port);
-    connection.send('GET /livez HTTP/1.1\r\nHost: a\r\n\r\nnonsense\r\n\r\n');
-    assert.equal((await connection.response()).status, 200);
-    await connection.ended();
-  });
+  for (const [name, bad] of [
+    ['nonsense', 'nonsense\r\n\r\nnonsense\r\n\r\n'],
+    ['CONNECT', 'CONNECT shop.test:443 HTTP/1.1\r\nHost: shop.test:443\r\n\r\nnonsense'],
+  ] as const)
+    test(`requests that wait when ${name} comes are answered, and then the connection ends`, async () => {
+      const slug = `slow-${name.toLowerCase()}`;
+      const connection = openConnection(server.port);
+      const slow = `GET /v1/products/${slug} HTTP/1.1\r\nHost: a\r\n\r\n`;
+      connection.send(`${slow}GET /livez HTTP/1.1\r\nHost: a\r\n\r\n${bad}`);
+      await eventually('the page is looked for', 5000, () => waiting.has(slug));
+      waiting.get(slug)?.();
+      const [page, alive] = [await connection.response(), await connection.response()];
+      assert.deepEqual([page.status, alive.status], [200, 200]);
+      assert.equal(await connection.ended(), '');
+    });
 });
 
-test('a server without room closes a new connection at once and keeps those it has', async () => {
-  const held = Array.from({ length: 1000 }, () => openConnection(server.port));
-  for (const connection of held) connection.send('GET /livez HTTP/1.1\r\nHost: a\r\n\r\n');
-  for (const connection of held) assert.equal((await connection.response()).status, 200);
-  assert.equal(await openConnection(server.port).ended(), '');
-  held[0]?.send('GET /livez HTTP/1.1\r\nHost: a\r\n\r\n');
-  assert.equal((await held[0]?.response())?.status, 200);
-  for (const connection of held) connection.close();
+test('a refused client that does not close is closed', async () => {
+  const socket = connect({ port: server.port, host: '127.0.0.1', allowHalfOpen: true });
+  socket.on('error', () => {});
+  socket.write('nonsense\r\n\r\n');
+  await once(socket.resume(), 'end');
+  await eventually('the server has let go of it', 5000, () => server.openConnections === 0);
+  socket.destroy();
+});
+
+test('many requests at once from a client that reads nothing cost it its connection', async () => {
+  const dropped = server.dropped('pipelining');
+  const connection = openConnection(server.port);
+  connection.send('GET /livez HTTP/1.1\r\nHost: a\r\n\r\n'.repeat(1000));
+  assert.ok((await connection.ended()).split('HTTP/1.1 200').length - 1 <= 1 + pipelinedMax);
+  assert.equal(server.dropped('pipelining') - dropped, 1);
+  assert.ok(server.recordedRequests() < 1000);
+});
+
+suite('a server that takes ten connections', () => {
+  const ask = 'GET /livez HTTP/1.1\r\nHost: a\r\n\r\n';
+  let small: TestServer;
+  const held: Connection[] = [];
+  before(async () => {
+    small = await startTestServer(async () => undefined, {}, { maxConnections: 10 });
+  });
+  after(() => small.close());
+
+  async function hold(count: number): Promise<void> {
+    while (held.length < count) held.push(openConnection(small.port));
+    await eventually('all are taken', 5000, () => small.openConnections === count);
+  }
+
+  test('closes none that asks while seven are open', async () => {
+    await hold(7);
+    held[0]?.send(ask);
+    assert.equal((await held[0]?.response())?.headers.get('connection'), 'keep-alive');
+  });
+
+  test('closes each with its answer while eight are open', async () => {
+    await hold(8);
+    held[0]?.send(ask);
+    const { status, headers } = (await held[0]?.response()) ?? assert.fail();
+    assert.deepEqual([status, headers.get('connection')], [200, 'close']);
+    assert.equal(await held.shift()?.ended(), '');
+    held[0]?.send(ask);
+    assert.equal((await held[0]?.response())?.headers.get('connection'), 'keep-alive');
+  });
+
+  test('closes an eleventh at once, counts it, and keeps the ten', async () => {
+    await hold(10);
+    assert.equal(await openConnection(small.port).ended(), '');
+    assert.equal(small.dropped('full'), 1);
+    for (const connection of held.splice(0)) {
+      connection.send(ask);
+      assert.equal((await connection.response()).status, 200);
+      connection.close();
+    }
+  });
 });

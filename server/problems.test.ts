@@ -25,12 +25,13 @@ test('a problem is a problem document of its status that nobody keeps', () => {
     'Cache-Control': 'no-store',
     'X-Content-Type-Options': 'nosniff',
     'Access-Control-Allow-Origin': '*',
+    'Access-Control-Expose-Headers': 'Cache-Status, Retry-After, X-Request-Id',
     X: 'y',
   });
 });
 
 test('a problem without a response object is a whole response that ends its connection', () => {
-  const [head = '', body = ''] = rawProblemResponse('headers-too-large', 'Too much.').split('\r\n\r\n');
+  const [head = '', body = ''] = rawProblemResponse('headers-too-large', 'Too much.').bytes.split('\r\n\r\n');
   assert.match(head, /^HTTP\/1\.1 431 Request header fields too large\r\n/);
   assert.match(head, /\r\nConnection: close$/);
   assert.match(head, new RegExp(`\r\nContent-Length: ${Buffer.byteLength(body)}\r\n`));

@@ -19,6 +19,13 @@ const problems = {
 
 export type ProblemCode = keyof typeof problems;
 
+export const allowedMethods = 'GET, HEAD, OPTIONS';
+export const methodNotAllowed = [
+  'method-not-allowed',
+  `Only ${allowedMethods} exist here.`,
+  ['Allow', allowedMethods],
+] as const satisfies Parameters<typeof problemResponse>;
+
 export interface ProblemResponse {
   readonly status: number;
   readonly headers: string[];
@@ -29,7 +36,7 @@ export interface ProblemResponse {
 export function problemResponse(
   code: ProblemCode,
   detail: string,
-  extraHeaders: string[] = [],
+  extraHeaders: readonly string[] = [],
 ): ProblemResponse {
   const { status, title } = problems[code];
   const body = JSON.stringify({ type: `urn:frontshelf:problem:${code}`, title, status, detail });
@@ -46,26 +53,39 @@ export function problemResponse(
       'nosniff',
       'Access-Control-Allow-Origin',
       '*',
+      'Access-Control-Expose-Headers',
+      'Cache-Status, Retry-After, X-Request-Id',
       ...extraHeaders,
     ],
     body,
   };
 }
 
-/** The same as bytes for a connection whose request node:http could not parse, so that there is no response object. */
-export function rawProblemResponse(code: ProblemCode, detail: string): string {
-  const { status, headers, body } = problemResponse(code, detail, ['Connection', 'close']);
-  const lines = [`HTTP/1.1 ${status} ${problems[code].title}`];
-  for (let i = 0; i < headers.length; i += 2) lines.push(`${headers[i]}: ${headers[i + 1]}`);
-  return `${lines.join('\r\n')}\r\n\r\n${body}`;
+export interface RawProblemResponse {
+  readonly status: number;
+  /** Each character is one. */
+  readonly bytes: string;
+  readonly bodyBytes: number;
 }
 
-/** True when the error means that the source of pages did not answer, which may pass: the client should come again. */
+/** The same as bytes for a connection whose request node:http could not parse, so that there is no response object. */
+export function rawProblemResponse(
+  code: ProblemCode,
+  detail: string,
+  extraHeaders: readonly string[] = [],
+): RawProblemResponse {
+  const { status, headers, body } = problemResponse(code, detail, [...extraHeaders, 'Connection', 'close']);
+  const lines = [`HTTP/1.1 ${status} ${problems[code].title}`];
+  for (let i = 0; i < headers.length; i += 2) lines.push(`${headers[i]}: ${headers[i + 1]}`);
+  return { status, bytes: `${lines.join('\r\n')}\r\n\r\n${body}`, bodyBytes: body.length };
+}
+
+/** True when the error means that the source of pages did not answer or was not asked, which may pass: the client should come again. */
 export function isUnavailable(error: unknown): boolean {
   return (
     error instanceof Error &&
     'code' in error &&
-    (error.code === 'database_unavailable' || error.code === 'load_timeout')
+    (error.code === 'database_unavailable' || error.code === 'load_timeout' || error.code === 'overloaded')
   );
 }
 

@@ -5,15 +5,35 @@ import { hasOneHost, readHeaders } from './request-headers.ts';
 const host = (...values: string[]) => readHeaders(values.flatMap((value) => ['Host', value]));
 
 test('field names are read in any case', () => {
-  const expected = { hosts: 1, host: 'a', acceptEncoding: 'br', ifNoneMatch: '"x"', hasContent: true };
-  const fields = ['host', 'a', 'accept-encoding', 'br', 'if-none-match', '"x"', 'content-length', '1'];
+  const expected = {
+    hosts: 1,
+    host: 'a',
+    acceptEncoding: 'br',
+    ifNoneMatch: '"x"',
+    requestId: 'id',
+    hasContent: true,
+    hasUpgrade: true,
+  };
+  const fields = ['host', 'a', 'accept-encoding', 'br', 'if-none-match', '"x"'];
+  fields.push('content-length', '1', 'upgrade', 'x', 'x-request-id', 'id');
   const shouted = fields.map((text, i) => (i % 2 === 0 ? text.toUpperCase() : text));
   assert.deepEqual(readHeaders(fields), expected);
   assert.deepEqual(readHeaders(shouted), expected);
 });
 
 test('fields of the same length as those that count change nothing', () => {
-  const fields = ['Date', 'x', 'x-none-match-', '*', 'content-lenght', '5', 'accept-language', 'de'];
+  const fields = [
+    'Date',
+    'x',
+    'content-type',
+    'x',
+    'x-none-match-',
+    '*',
+    'content-lenght',
+    '5',
+    'accept-language',
+    'de',
+  ];
   assert.deepEqual(readHeaders([...fields, 'x-ransfer-encodin', 'y']), readHeaders([]));
 });
 

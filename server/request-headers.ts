@@ -4,8 +4,12 @@ export interface RequestHeaders {
   host: string;
   acceptEncoding: string;
   ifNoneMatch: string;
+  /** The request's X-Request-Id if there is one of a form that is safe to repeat, else empty. */
+  requestId: string;
   /** The request announces a body, or a framing in which one could hide. */
   hasContent: boolean;
+  /** The client would speak another protocol from here on. */
+  hasUpgrade: boolean;
 }
 
 /** Reads node's flat list of names and values. A repeated list field is joined as RFC 9110 section 5.2 says. */
@@ -15,7 +19,9 @@ export function readHeaders(rawHeaders: readonly string[]): RequestHeaders {
     host: '',
     acceptEncoding: '',
     ifNoneMatch: '',
+    requestId: '',
     hasContent: false,
+    hasUpgrade: false,
   };
   for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
     const name = rawHeaders[i] ?? '';
@@ -26,6 +32,12 @@ export function readHeaders(rawHeaders: readonly string[]): RequestHeaders {
           headers.hosts++;
           headers.host = rawHeaders[i + 1] ?? '';
         }
+        break;
+      case 7:
+        if (name.toLowerCase() === 'upgrade') headers.hasUpgrade = true;
+        break;
+      case 12:
+        if (name.toLowerCase() === 'x-request-id') headers.requestId = safeId(rawHeaders[i + 1] ?? '');
         break;
       case 13:
         if (name.toLowerCase() === 'if-none-match')
@@ -45,6 +57,9 @@ export function readHeaders(rawHeaders: readonly string[]): RequestHeaders {
   }
   return headers;
 }
+
+/** What could break a line, a header or a terminal, or is a text rather than an id, is no id at all. */
+const safeId = (value: string): string => (/^[A-Za-z0-9._-]{1,64}$/.test(value) ? value : '');
 
 function joined(list: string, more: string | undefined): string {
   return list === '' ? (more ?? '') : `${list}, ${more ?? ''}`;

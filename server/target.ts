@@ -2,6 +2,7 @@
  * The request target, parsed by hand and against an allow-list: nothing is decoded, and only what has been
  * validated becomes a key. One target means one thing, so no cache in front can be told another story.
  */
+import { targetMaxBytes } from './limits.ts';
 import type { ProblemCode } from './problems.ts';
 
 export type Target =
@@ -26,7 +27,6 @@ export const routes = [
 ] as const;
 export type Route = (typeof routes)[number];
 
-const longestTargetBytes = 2048;
 const productPrefix = '/v1/products/';
 const slugPattern = /^[a-z0-9-]{1,80}$/;
 // Visible ASCII without `#` and `\`: the characters of which a target may consist.
@@ -41,11 +41,11 @@ export function parseTarget(target: string): Target {
 }
 
 function parseOther(target: string): Target {
-  if (target.length > longestTargetBytes)
+  if (target.length > targetMaxBytes)
     return {
       route: 'unmatched',
       problem: 'target-too-long',
-      detail: `The request target must be at most ${longestTargetBytes} bytes long.`,
+      detail: `The request target must be at most ${targetMaxBytes} bytes long.`,
     };
   if (!targetPattern.test(target) || /%2f|%5c|%00/i.test(target))
     return {

@@ -1,10 +1,10 @@
 /** For tests only: the server over a source of one's choice, and connections on which every byte is the test's. */
 import { connect } from 'node:net';
 import { createReadThrough, type ReadThroughOptions } from '../cache/read-through.ts';
-import { requestDuration, requestLabels } from '../metrics/catalogue.ts';
+import { connectionsDropped, type Labels, requestDuration, requestLabels } from '../metrics/catalogue.ts';
 import { createRecorder, type Recorder, slotOf } from '../metrics/recorder.ts';
-import { createHandler } from './handler.ts';
-import { createListener } from './listener.ts';
+import { createHandler, type FailedRequest, type LoggedRequest } from './handler.ts';
+import { type ConnectionDrop, createListener, type Listener } from './listener.ts';
 import { openapiDocument } from './openapi.ts';
 import { createRepresentation, type Representation, representationCodec } from './representation.ts';
 
@@ -19,8 +19,18 @@ export interface TestServer {
   readonly recorder: Recorder;
   readonly state: { ready: boolean; draining: boolean };
   readonly unexpectedErrors: unknown[];
+  /** What was said of requests that were answered 5xx. */
+  readonly failed: FailedRequest[];
+  /** The access log, of all requests. */
+  readonly logged: LoggedRequest[];
   /** Requests recorded so far under these labels. */
   recorded(method: string, route: string, status: number | 'other'): number;
+  /** Requests recorded so far, whatever became of them. */
+  recordedRequests(): number;
+  /** Connections recorded so far as dropped for this reason. */
+  dropped(reason: ConnectionDrop): number;
+  /** Connections that the server has open. */
+  readonly openConnections: number;
   close(): Promise<void>;
 }
 
@@ -28,10 +38,13 @@ export interface TestServer {
 export async function startTestServer(
   load: (key: string) => Promise<Representation | undefined>,
   overrides: Partial<ReadThroughOptions<Representation>> = {},
+  { maxConnections = 1000 } = {},
 ): Promise<TestServer> {
   const recorder = createRecorder();
   const state = { ready: true, draining: false };
   const unexpectedErrors: unknown[] = [];
+  const failed: FailedRequest[] = [];
+  const logged: LoggedRequest[] = [];
   const cache = () =>
     createReadThrough<Representation>({
       codec: representationCodec(cacheControl),
@@ -50,18 +63,23 @@ export async function startTestServer(
       random: () => 0,
       ...overrides,
     });
-  const server = createListener(
+  const listener: Listener = createListener(
     createHandler({
       pages: cache(),
       lists: cache(),
       openapi: createRepresentation(openapiDocument, cacheControl),
       observer: recorder,
       isReady: () => state.ready,
-      isDraining: () => state.draining,
-      onUnexpectedError: (error) => unexpectedErrors.push(error),
+      closesConnections: () => state.draining || listener.isCrowded,
+      onFailure(error, isExpected, request) {
+        if (!isExpected) unexpectedErrors.push(error);
+        failed.push(request);
+      },
+      accessLog: { sampleRate: 1, log: (request) => logged.push(request) },
     }),
-    { maxConnections: 1000, observer: recorder },
+    { maxConnections, observer: recorder },
   );
+  const { server } = listener;
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const address = server.address();
   if (address === null || typeof address === 'string') throw new Error('A TCP server has a port.');
@@ -70,17 +88,32 @@ export async function startTestServer(
     recorder,
     state,
     unexpectedErrors,
+    failed,
+    logged,
     recorded(method, route, status) {
-      const slot = slotOf(requestDuration, requestLabels(method, route, status));
-      if (slot === undefined) throw new Error(`There is no series for ${method} ${route} ${status}.`);
-      const counts = recorder.totals().slice(slot, slot + requestDuration.buckets.length + 1);
-      return counts.reduce((sum, count) => sum + count, 0);
+      return observations(recorder.totals(), requestLabels(method, route, status));
+    },
+    recordedRequests() {
+      const totals = recorder.totals();
+      return requestDuration.labelSets.reduce((sum, labels) => sum + observations(totals, labels), 0);
+    },
+    dropped: (reason) => recorder.totals()[slotOf(connectionsDropped, { reason }) ?? Number.NaN] ?? 0,
+    get openConnections() {
+      return listener.openConnections;
     },
     close() {
       server.closeAllConnections();
       return new Promise((resolve) => server.close(() => resolve()));
     },
   };
+}
+
+/** How often a request with these labels was recorded. */
+function observations(totals: readonly number[], labels: Labels): number {
+  const slot = slotOf(requestDuration, labels);
+  if (slot === undefined) throw new Error(`There is no series ${JSON.stringify(labels)}.`);
+  const counts = totals.slice(slot, slot + requestDuration.buckets.length + 1);
+  return counts.reduce((sum, count) => sum + count, 0);
 }
 
 export interface Response {
@@ -175,4 +208,31 @@ export async function request(
   } finally {
     connection.close();
   }
+}
+
+/**
+ * Sends these bytes on a connection of their own, and a request for /livez after them. Resolves what was answered, each
+ * as its status with the code of its problem if it is one, and whether that last request was served. A 200 must be the page.
+ */
+export async function answersTo(
+  port: number,
+  bytes: string,
+  page: Buffer,
+): Promise<{ answers: string[]; after: 'closed' | 'kept' }> {
+  const connection = openConnection(port);
+  connection.send(`${bytes}GET /livez HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n`);
+  let rest = Buffer.from(await connection.ended(), 'latin1');
+  const answers: string[] = [];
+  while (rest.length > 0) {
+    const taken = takeResponse(rest, answers.length === 0 && bytes.startsWith('HEAD') ? 'HEAD' : 'GET');
+    if (taken === undefined) throw new Error(`This is no complete response: ${rest.toString('latin1')}`);
+    rest = rest.subarray(taken.length);
+    const { status, headers, body } = taken.response;
+    if (body.toString() === '{"status":"ok"}' && rest.length === 0) return { answers, after: 'kept' };
+    if (status === 200 && !body.equals(page)) throw new Error(`This is another page: ${body}`);
+    const isProblem = headers.get('content-type') === 'application/problem+json';
+    const code = isProblem && body.length > 0 ? ` ${JSON.parse(body.toString()).type.split(':').pop()}` : '';
+    answers.push(`${status}${code}`);
+  }
+  return { answers, after: 'closed' };
 }

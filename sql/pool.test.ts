@@ -32,9 +32,9 @@ function poolOf(connectionString: string, timeoutMs = 2000): pg.Pool {
   });
 }
 
-for (const login of ['owner', 'reader'] as const) {
+for (const login of ['owner', 'reader', 'superuser'] as const) {
   test(`the server can only read, and only what pages show, with the ${login}'s login`, async () => {
-    const pool = poolOf(login === 'owner' ? database.ownerUrl : database.readerUrl);
+    const pool = poolOf(database[`${login}Url`]);
     const refused = (sql: string, code: string) => assert.rejects(pool.query(sql), { code }, sql);
     try {
       const { rows } = await pool.query(

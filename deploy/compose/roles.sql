@@ -7,7 +7,8 @@
 CREATE ROLE frontshelf_owner LOGIN PASSWORD :'owner_password';
 ALTER DATABASE frontshelf OWNER TO frontshelf_owner;
 
-CREATE ROLE frontshelf_reader LOGIN PASSWORD :'reader_password';
+-- Of 200 connections some stay for the others.
+CREATE ROLE frontshelf_reader LOGIN PASSWORD :'reader_password' CONNECTION LIMIT 185;
 ALTER ROLE frontshelf_reader SET default_transaction_read_only = on;
 GRANT frontshelf_reader TO frontshelf_owner;
 

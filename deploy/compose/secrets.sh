@@ -1,15 +1,21 @@
 #!/bin/sh
-# Makes the passwords of the stack, once, into a folder per service. Each is a volume that no other service
+# Makes the passwords and the token of the stack, once, into a folder per service. Each is a volume that no other service
 # mounts, so files that everybody may read are read by one. `docker-compose down --volumes` forgets them with the data.
 set -eu
 umask 022
 cd /run/secrets
 
-# Written last: whoever needs a password starts after that.
-[ ! -e complete/done ] || exit 0
-
 # Letters and digits, which need no escape in a URL or in a list of users.
 new_password() { od -An -N24 -tx1 /dev/urandom | tr -d ' \n'; }
+
+# For itself, as it logs in to nothing that was made with it: a stack that has passwords but no token gets one.
+if [ ! -e app/admin_token ]; then
+  new_password >prometheus/admin_token
+  cp prometheus/admin_token app/admin_token
+fi
+
+# Written last: whoever needs a password starts after that.
+[ ! -e complete/done ] || exit 0
 
 owner=$(new_password)
 reader=$(new_password)

@@ -39,10 +39,13 @@ async function freePort(): Promise<number> {
 
 /** Uses a server that runs. Rejects unless it has exactly one worker: more would share the load unequally. */
 export async function attachFrontshelf(url: URL, adminUrl: URL): Promise<Frontshelf> {
-  const found = readStatus(await getJson(new URL('/status', adminUrl)));
+  const token = process.env.ADMIN_TOKEN;
+  const found = readStatus(
+    await getJson(new URL('/status', adminUrl), token ? { authorization: `Bearer ${token}` } : {}),
+  );
   if (found === undefined)
     throw new Error(
-      `No Frontshelf answers at ${adminUrl.origin}: give the admin address of the server by --admin-url.`,
+      `No Frontshelf answers at ${adminUrl.origin}: give the admin address of the server by --admin-url, and its token, if it has one, by ADMIN_TOKEN.`,
     );
   if (found.workers.length !== 1)
     throw new Error(
@@ -121,8 +124,8 @@ const isReady = (adminUrl: URL) =>
   );
 
 /** The answer's JSON, or undefined where there is none. */
-const getJson = (url: URL): Promise<unknown> =>
-  fetch(url).then(
+const getJson = (url: URL, headers: Readonly<Record<string, string>> = {}): Promise<unknown> =>
+  fetch(url, { headers }).then(
     (response) => response.json().catch(() => undefined),
     () => undefined,
   );

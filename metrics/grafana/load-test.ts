@@ -209,11 +209,11 @@ export const loadTest = () =>
             lines: [[k6Rate('k6_data_received_total'), 'received']],
           }),
           timeSeries({
-            title: 'Waiting for Postgres connections',
+            title: 'Reads waiting for Postgres',
             description:
-              'Fills without a connection. Above 0 in a test of hits means that it was no test of hits.',
+              'Cold pages that wait for their turn. Above 0 in a test of hits means that it was no test of hits.',
             unit: 'short',
-            lines: [[sumBy('', series('db_client_connection_pending_requests')), 'waiting']],
+            lines: [[sumBy('', series('frontshelf_admission_queue_depth')), 'waiting']],
           }),
           timeSeries({
             title: 'Resident memory by worker',

@@ -45,7 +45,17 @@ const colors: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     idle: 'green',
     used: 'orange',
   },
-  reason: { clean: 'green', crash: 'red', oom: 'purple', signal: 'orange', size: 'orange' },
+  reason: {
+    clean: 'green',
+    crash: 'red',
+    oom: 'purple',
+    hang: 'yellow',
+    signal: 'orange',
+    size: 'orange',
+    full: 'red',
+    'slow-reader': 'yellow',
+    pipelining: 'blue',
+  },
   legend: { p50: 'green', p95: 'yellow', p99: 'orange', limit: 'red', client: 'purple', server: 'blue' },
 };
 

@@ -82,16 +82,15 @@ export const saturation = () =>
             empty: 'no data',
           }),
           stat({
-            title: 'Waiting for Postgres connections',
+            title: 'Reads refused',
             description:
-              'Requests without a connection of the pool. Above 0 for long: Postgres is slow (see Tiers), or DATABASE_POOL_MAX is small for so many cold pages.',
-            unit: 'short',
-            decimals: 0,
-            expression: sumBy('', series('db_client_connection_pending_requests')),
+              'Reads of Postgres per second that were not admitted though somebody waited. Each is a page past its time, or 503. Postgres is slow (see Tiers), or more pages are cold than it can read.',
+            unit: 'ops',
+            expression: `sum(rate(${series('frontshelf_requests_shed_total', { reason: '!~refresh|abandoned' })}[$__rate_interval]))`,
             base: 'green',
             steps: [
-              [1, 'orange'],
-              [20, 'red'],
+              [0.1, 'orange'],
+              [5, 'red'],
             ],
             empty: 'no data',
           }),
@@ -199,9 +198,16 @@ export const saturation = () =>
           timeSeries({
             title: 'Worker exits by reason',
             description:
-              'Workers that ended. Clean is a restart that was asked for. Crash: look in the log for the error. Oom: too little memory. Signal: someone or the kernel killed it.',
+              'Workers that ended. Clean is a restart that was asked for. Crash: look in the log for the error. Oom: too little memory. Signal: someone or the kernel killed it. Hang: it told nothing for seconds and was killed.',
             unit: 'short',
             lines: [[increase('frontshelf_worker_exits_total', 'reason'), '{{reason}}']],
+          }),
+          timeSeries({
+            title: 'Workers replaced in order',
+            description:
+              'Workers that were told to stop when another was ready in their place. Restart is a rolling restart. Memory again and again: a leak, or WORKER_MEMORY_MAX_BYTES is too small.',
+            unit: 'short',
+            lines: [[increase('frontshelf_workers_replaced_total', 'reason'), '{{reason}}']],
           }),
           timeSeries({
             title: 'Age of workers’ figures',
@@ -210,6 +216,13 @@ export const saturation = () =>
             unit: 's',
             lines: [[maxBy(perWorker, series('frontshelf_worker_snapshot_age_seconds')), byWorker]],
             steps: [[5, 'red']],
+          }),
+          timeSeries({
+            title: 'Log lines lost',
+            description:
+              'Lines that were dropped, by the process that had them. Anything but 0: who reads the log is too slow or gone, or its disk is full. Requests do not wait for it.',
+            unit: 'short',
+            lines: [[increase('frontshelf_log_lines_dropped_total', 'process'), '{{process}}']],
           }),
           timeSeries({
             title: 'Resident memory by worker',
@@ -235,8 +248,72 @@ export const saturation = () =>
         ],
       },
       {
-        title: 'Connections to Postgres',
+        title: 'Connections of clients',
         panels: [
+          timeSeries({
+            title: 'Client connections by worker',
+            description:
+              'Open connections of each worker, and the most each may have. From 80 % of it on answers close theirs; at it new ones are dropped. See who holds them before raising MAX_CONNECTIONS.',
+            unit: 'short',
+            width: 12,
+            lines: [
+              [maxBy(perWorker, series('http_server_open_connections')), byWorker],
+              [`max(${series('http_server_open_connections_max')})`, 'limit'],
+            ],
+            dashed: ['limit'],
+          }),
+          timeSeries({
+            title: 'Client connections dropped',
+            description:
+              'Connections per second that were closed without an answer: full for want of room, slow-reader for not taking what was sent, pipelining for too many requests at once. Users are hurt by full alone.',
+            unit: 'ops',
+            width: 12,
+            lines: [[rate('http_server_connections_dropped_total', 'reason'), '{{reason}}']],
+          }),
+        ],
+      },
+      {
+        title: 'Reads of Postgres',
+        panels: [
+          timeSeries({
+            title: 'Reads refused by reason',
+            description:
+              'Reads that were not begun. Refresh and abandoned hurt nobody. Timeout and queue_full: Postgres gives less than is asked for. Event_loop: the worker itself is behind.',
+            unit: 'ops',
+            lines: [[rate('frontshelf_requests_shed_total', 'reason'), '{{reason}}']],
+          }),
+          timeSeries({
+            title: 'Reads that wait, and how many may be under way',
+            description:
+              'Reads in the queue, and those that all workers together may have under way. A queue that is never empty is cut short. The limit falls while event loops are behind.',
+            unit: 'short',
+            lines: [
+              [sumBy('', series('frontshelf_admission_queue_depth')), 'waiting'],
+              [sumBy('', series('frontshelf_admission_limit')), 'limit'],
+              [sumBy('', series('db_client_connection_pending_requests')), 'waiting for a connection'],
+            ],
+            dashed: ['limit'],
+          }),
+          timeSeries({
+            title: 'Time that reads wait',
+            description:
+              'Time in the queue of the reads that were begun. At most half a second; 20 ms while the queue is standing.',
+            unit: 's',
+            lines: ([0.5, 0.99] as const).map(
+              (q) => [quantile(q, 'frontshelf_admission_wait_seconds'), `p${q * 100}`] as const,
+            ),
+          }),
+          timeSeries({
+            title: 'What workers give up',
+            description:
+              'By how far the event loop is behind: 1 early refreshes, 2 also pages that are in no cache, 3 also connections. Above 0 for long: add workers or machines.',
+            unit: 'short',
+            lines: [[maxBy(perWorker, series('frontshelf_pressure_level')), byWorker]],
+            steps: [
+              [1, 'orange'],
+              [2, 'red'],
+            ],
+          }),
           timeSeries({
             title: 'Pool connections by state',
             description:
@@ -248,13 +325,6 @@ export const saturation = () =>
             ],
             stack: 'normal',
             dashed: ['limit'],
-          }),
-          timeSeries({
-            title: 'Requests waiting for a connection',
-            description:
-              'Fills without a connection, by worker. They wait at most DATABASE_TIMEOUT_MS and then fail.',
-            unit: 'short',
-            lines: [[sumBy(perWorker, series('db_client_connection_pending_requests')), byWorker]],
           }),
           timeSeries({
             title: 'Waits for a connection that were given up',

@@ -187,12 +187,12 @@ export const service = () =>
             next: places.saturation,
           }),
           stat({
-            title: 'Waiting for Postgres connections',
+            title: 'Reads waiting for Postgres',
             description:
-              'Requests that wait for a free connection of the pool. Above 0 for long means that Postgres is slow, or that the pool is too small for so many cold pages.',
+              'Cold pages that wait for their turn to be read. Above 0 for long means that Postgres is slow, or that more pages are cold than it can read; then they are refused.',
             unit: 'short',
             decimals: 0,
-            expression: sumBy('', series('db_client_connection_pending_requests')),
+            expression: sumBy('', series('frontshelf_admission_queue_depth')),
             base: 'green',
             steps: [
               [1, 'orange'],

@@ -1,5 +1,5 @@
 /** For tests: what goes wrong in production, made for real. Each fault lasts until the function it returns is called. */
-import { connect } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { constants, setPriority } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Redis } from 'ioredis';
@@ -7,6 +7,7 @@ import pg from 'pg';
 import { eventually } from '../../cache/eventually.ts';
 import { startClients } from '../../cluster/keep-alive-clients.ts';
 import type { ServerProcess } from '../../cluster/server-process.ts';
+import { pipelinedMax } from '../../server/limits.ts';
 import type { TestDatabase } from '../../sql/testing.ts';
 
 export type Mend = () => Promise<unknown>;
@@ -84,29 +85,52 @@ export async function restartLoop(server: ServerProcess): Promise<Mend> {
 }
 
 /**
- * Clients send their next requests without waiting for answers, more than a worker can ever answer. The workers run at
- * the least priority from then on, so that nobody else on the machine is starved.
+ * Clients send their next requests as soon as one is answered, all that may wait at once, which is more than a worker can
+ * ever answer. The workers run at the least priority from then on, so that nobody else on the machine is starved.
  */
 export async function flood(server: ServerProcess): Promise<Mend> {
   const { workers } = await server.status();
   for (const { pid } of workers) if (pid != null) setPriority(pid, constants.priority.PRIORITY_LOW);
   const { hostname: host, port } = new URL(server.url);
-  const requests = `GET /livez HTTP/1.1\r\nHost: ${host}\r\n\r\n`.repeat(100);
-  const sockets = workers.map(() => {
+  const request = `GET /livez HTTP/1.1\r\nHost: ${host}\r\n\r\n`;
+  const answerEnd = '{"status":"ok"}';
+  const sockets = Array.from({ length: 4 * workers.length }, () => {
     const socket = connect({ host, port: Number(port) });
-    const send = () => {
-      // Until nothing more goes into the connection's buffers.
-      while (socket.write(requests));
-    };
+    let rest = '';
     return socket
-      .on('connect', send)
-      .on('drain', send)
-      .on('error', () => {})
-      .resume();
+      .setEncoding('latin1')
+      .on('connect', () => socket.write(request.repeat(pipelinedMax)))
+      .on('data', (text: string) => {
+        const pieces = (rest + text).split(answerEnd);
+        rest = pieces.pop() ?? '';
+        socket.write(request.repeat(pieces.length));
+      })
+      .on('error', () => {});
   });
   return async () => {
     for (const socket of sockets) socket.destroy();
   };
+}
+
+/** Clients hold as many connections as the server may have, without a word, and make new ones as they are closed. */
+export function crowd(server: ServerProcess, maxConnections: number): Mend {
+  const { hostname: host, port } = new URL(server.url);
+  return during(async (isOver) => {
+    const sockets = new Set<Socket>();
+    while (!isOver()) {
+      while (sockets.size < maxConnections) {
+        const socket = connect({ host, port: Number(port) });
+        sockets.add(
+          socket
+            .on('error', () => {})
+            .on('close', () => sockets.delete(socket))
+            .resume(),
+        );
+      }
+      await delay(100);
+    }
+    for (const socket of sockets) socket.destroy();
+  });
 }
 
 /**

@@ -15,6 +15,7 @@ import { findRedis } from '../../local/redis.ts';
 import { alertRules, recordingRules } from '../prometheus/rule-files.ts';
 import {
   crawler,
+  crowd,
   deafServers,
   editor,
   flood,
@@ -25,7 +26,7 @@ import {
   slowPostgres,
 } from './faults.ts';
 import { dashboardQueries, timed } from './queries.ts';
-import { exporters, type Stage, startStage } from './stage.ts';
+import { exporters, fewConnections, type Stage, startStage } from './stage.ts';
 import { noPrometheus, type Series } from './watch.ts';
 
 const asked = process.env.HEALTHY_SECONDS;
@@ -109,16 +110,24 @@ suite('before a real Prometheus', { skip }, () => {
     );
   });
 
-  test('servers that nothing wakes, a change log that is cut, and a Redis without room', {
+  test('servers that nothing wakes, a change log that is cut, a Redis, a server and a disk without room', {
     skip: onlyHealth,
   }, async () => {
     const deaf = await deafServers(stage.database, stage.postgres.url);
     await prunedTooFar(stage.database);
     const full = await fullRedis(stage.redis.url);
+    const crowded = crowd(stage.smallServer.process, fewConnections);
     try {
-      await allFire(30, 'FeedGap', 'FeedNotWoken', 'RedisNotJoined');
+      await allFire(
+        30,
+        'FeedGap',
+        'FeedNotWoken',
+        'RedisNotJoined',
+        'ConnectionsNearLimit',
+        'LogLinesDropped',
+      );
     } finally {
-      await Promise.all([deaf(), full()]);
+      await Promise.all([deaf(), full(), crowded()]);
     }
   });
 
@@ -154,7 +163,7 @@ suite('before a real Prometheus', { skip }, () => {
 
   test('Postgres that is slow, and read for pages that nobody else wants', { skip: onlyHealth }, async () => {
     const latency = ['LatencyBudgetBurnFast', 'LatencyBudgetBurn', 'LatencyBudgetBurnSlow'];
-    await allFire(30, 'PoolWaiting', 'HitRatioCollapsed', ...latency);
+    await allFire(30, 'ReadsShed', 'HitRatioCollapsed', ...latency);
   });
 
   test('a worker with more requests than it can answer', { skip: onlyHealth }, () =>

@@ -1,5 +1,5 @@
 /** For tests: a Frontshelf with a Postgres and a Redis of its own, all of which may be broken, and who watches them. */
-import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, closeSync, mkdtempSync, openSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { eventually } from '../../cache/eventually.ts';
@@ -29,7 +29,7 @@ export interface Stage {
   readonly database: TestDatabase;
   /** Three workers. */
   readonly server: Breakable & { readonly process: ServerProcess };
-  /** One worker, for itself. */
+  /** One worker, for itself, and no room for what it logs. */
   readonly smallServer: Breakable & { readonly process: ServerProcess };
   readonly watch: Watch;
   /** Of all products, the most popular first. */
@@ -40,6 +40,8 @@ export interface Stage {
 
 const products = 300;
 const warmProducts = 100;
+/** That the small server may have. */
+export const fewConnections = 50;
 
 /** Exporters by their job, where they are on the PATH (Debian: prometheus-redis-exporter, prometheus-postgres-exporter). */
 export const exporters = {
@@ -87,7 +89,10 @@ async function start(isHastened: boolean, ends: (() => unknown)[]): Promise<Omit
     WARMUP_PRODUCTS: String(warmProducts),
   });
   ends.push(server.stop);
-  const smallServer = await breakableServer({ ...settings, WORKERS: '1' });
+  const smallServer = await breakableServer(
+    { ...settings, WORKERS: '1', MAX_CONNECTIONS: String(fewConnections) },
+    '/dev/full',
+  );
   ends.push(smallServer.stop);
   const exporting = await startExporters(redis.url, postgres.url);
   ends.push(exporting.stop);
@@ -153,10 +158,18 @@ async function breakableRedis(): Promise<Stage['redis']> {
   };
 }
 
-/** Stopping kills it with its workers. */
-async function breakableServer(env: Readonly<Record<string, string>>) {
+/** Stopping kills it with its workers. What it logs goes to the file `log`, if one is named. */
+async function breakableServer(env: Readonly<Record<string, string>>, log?: string) {
   const [port, adminPort] = [await freePort(), await freePort()];
-  const start = () => startServer({ ...env, PORT: String(port), ADMIN_PORT: String(adminPort) });
+  const start = async () => {
+    const stdout = log === undefined ? undefined : openSync(log, 'w');
+    try {
+      const all = { ...env, PORT: String(port), ADMIN_PORT: String(adminPort) };
+      return await startServer(all, stdout === undefined ? {} : { stdout });
+    } finally {
+      if (stdout !== undefined) closeSync(stdout);
+    }
+  };
   let running = await start();
   return {
     get process() {

@@ -1,0 +1,46 @@
+/**
+ * How large, how many and how long: every limit that a client can run into, with its reason. How many connections there
+ * may be depends on the machine, so it is a setting, MAX_CONNECTIONS.
+ */
+
+/** Of a request's head. Browsers send 1 to 2 KB; what parses less can be made to hold less, for every connection. */
+export const headMaxBytes = 8192;
+
+/** Header fields of a request. Browsers send about 20, proxies add some; each is an allocation or two. */
+export const fieldsMax = 64;
+
+/** Of a request target. The longest that means something has not 200. */
+export const targetMaxBytes = 2048;
+
+/** For a head to arrive, from the connection or the answer before. A client on a bad line needs one or two seconds. */
+export const headTimeoutMs = 5000;
+
+/** For a whole request. Nobody waits for a body here; node:http wants it no shorter than the head's time. */
+export const requestTimeoutMs = 10_000;
+
+/** Between two looks at the connections, so a time-out may be late by this. node:http's own 30 s would make 5 s 35. */
+export const timeoutCheckMs = 1000;
+
+/** For the next request on a connection. Clients are told so, and a page's requests come within it. */
+export const keepAliveTimeoutMs = 5000;
+
+/** Beyond what clients are told, so that a request which is on its way by then finds the connection open. */
+export const keepAliveBufferMs = 1000;
+
+/** Without a byte in either direction, whatever the connection waits for: the last resort. */
+export const idleTimeoutMs = 30_000;
+
+/** For a client to take what was written to it. The largest pages have 100 KB; a bad line carries 5 KB a second. */
+export const slowReaderTimeoutMs = 30_000;
+
+/** For a client that was refused to read why and to close; then it is closed. */
+export const lingerMs = 1000;
+
+/**
+ * Requests on a connection that may wait for the answer to another. node:http takes all that one read brings, more
+ * than a thousand, and holds 3 KB for each until the client has taken what comes before it.
+ */
+export const pipelinedMax = 16;
+
+/** Of MAX_CONNECTIONS: from here on every answer closes its connection, so that those who come find room. */
+export const closeFromShare = 0.8;
