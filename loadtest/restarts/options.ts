@@ -8,7 +8,7 @@ export const scenarios = {
   'worker-killed': 'kill -9 of a worker: only what is on its connections fails, for 2 s at most',
   'worker-stopped': 'SIGSTOP of a worker: the same, for 10 s at most',
   'primary-killed':
-    'kill -9 of the primary: only what comes until the next is ready fails, for 2 s at most, and no process stays',
+    'kill -9 of the primary: only what comes until the next listens fails, for 2 s at most, and no process stays',
 } as const;
 
 export type ScenarioName = keyof typeof scenarios;

@@ -191,26 +191,22 @@ export const scenarioRuns: Readonly<Record<ScenarioName, (stage: Stage) => Promi
     };
   },
 
-  'in-turn': (stage) =>
-    endPrimaries(stage, 'in-turn', 'SIGTERM', ({ others }) => [
-      none('requests failed that a worker had, or that nobody was missing for', others),
-    ]),
+  'in-turn': (stage) => endPrimaries(stage, 'in-turn', 'SIGTERM', () => []),
 
   'worker-killed': (stage) => endWorkers(stage, 'worker-killed'),
 
   'worker-stopped': (stage) => endWorkers(stage, 'worker-stopped'),
 
   'primary-killed': (stage) =>
-    endPrimaries(stage, 'primary-killed', 'SIGKILL', ({ others, events }) => [
-      none('requests failed that a worker had, or that nobody was missing for', others),
+    endPrimaries(stage, 'primary-killed', 'SIGKILL', (events) => [
       within(
-        'the next server is ready',
-        events.map(({ backMs }) => backMs),
+        'the last request is refused',
+        events.map(({ refusedMs }) => refusedMs),
         backWithinMs,
       ),
       within(
         'the workers without a primary are gone',
-        events.map(({ orphansGoneMs }) => orphansGoneMs),
+        events.map(({ goneMs }) => goneMs),
         patienceMs,
       ),
     ]),
@@ -307,24 +303,26 @@ async function endWorkers(
   };
 }
 
-interface PrimaryEvent extends PrimaryLoss {
-  readonly backMs: number;
-  readonly orphansGoneMs: number;
+interface PrimaryEvent {
+  readonly connections: number;
+  /** From its end until nothing is lost any more, until all workers of the next are ready, and until its own are gone. */
+  readonly refusedMs: number;
+  readonly readyMs: number;
+  readonly goneMs: number;
+  readonly unserved: number;
+  readonly notHandedOver: number;
 }
 
 async function endPrimaries(
   { options, say, startHost, startLoad }: Stage,
   name: 'in-turn' | 'primary-killed',
   by: 'SIGTERM' | 'SIGKILL',
-  findings: (found: {
-    readonly others: readonly FailedRequest[];
-    readonly events: readonly PrimaryEvent[];
-  }) => readonly Finding[],
+  ownFindings: (events: readonly PrimaryEvent[]) => readonly Finding[],
 ): Promise<ScenarioResult> {
   const { faults, seconds } = options;
   const host = await startHost();
   const load = startLoad();
-  const events: PrimaryEvent[] = [];
+  const losses: (PrimaryLoss & { readonly goneMs: number })[] = [];
   for (let number = 0; number < faults; number++) {
     await delay(seconds * 1000);
     const workers = await workersOf(host);
@@ -333,37 +331,42 @@ async function endPrimaries(
     const atMs = performance.now();
     signal(primaryOf(host), by);
     const gone = until(() => areGone(workers));
-    const backMs = await until(() => host.starts > starts);
+    const readyMs = await until(() => host.starts > starts);
     const backAtMs = performance.now();
-    const orphansGoneMs = await gone;
-    events.push({ atMs, backAtMs, ports, backMs, orphansGoneMs });
+    const goneMs = await gone;
+    losses.push({ atMs, backAtMs, ports, goneMs });
     say(
-      `${name} ${number + 1}: another server is ready after ${roundMs(backMs)}, the old workers gone after ${roundMs(orphansGoneMs)}.`,
+      `${name} ${number + 1}: all workers of another server are ready after ${roundMs(readyMs)}, the old ones gone after ${roundMs(goneMs)}.`,
     );
-    if (!Number.isFinite(backMs)) break;
+    if (!Number.isFinite(readyMs)) break;
   }
   await delay(seconds * 1000);
   const { figures, failed } = await load.stop();
   await host.terminate();
-  const { unserved, notHandedOver, others } = lossesOfPrimaries(failed, events);
+  const events = losses.map((loss): PrimaryEvent => {
+    const { unserved, notHandedOver } = lossesOfPrimaries(failed, [loss]);
+    return {
+      connections: loss.ports.size,
+      refusedMs: Math.max(0, ...unserved.map(({ sentAtMs }) => sentAtMs - loss.atMs)),
+      readyMs: loss.backAtMs - loss.atMs,
+      goneMs: loss.goneMs,
+      unserved: unserved.length,
+      notHandedOver: notHandedOver.length,
+    };
+  });
+  const { unserved, notHandedOver, others } = lossesOfPrimaries(failed, losses);
   return {
     name,
     load: figures,
-    events: events.map(({ ports, backMs, orphansGoneMs }, index) => {
-      const own = lossesOfPrimaries(
-        failed,
-        [events[index]].flatMap((event) => event ?? []),
-      );
-      return {
-        connections: ports.size,
-        backMs,
-        orphansGoneMs,
-        unserved: own.unserved.length,
-        notHandedOver: own.notHandedOver.length,
-      };
-    }),
+    events: events.map((event) => ({ ...event })),
     findings: [
-      ...findings({ others, events }),
+      none('requests failed that a worker had, or that nobody was missing for', others),
+      ...ownFindings(events),
+      {
+        promise: 'another server starts on the port',
+        found: `${host.starts - 1} of ${faults} times`,
+        isKept: host.starts - 1 === faults,
+      },
       {
         promise: 'what comes while nobody listens fails (no promise)',
         found: `${unserved.length} requests, and ${notHandedOver.length} on connections that no worker had`,
