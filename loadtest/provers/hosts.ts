@@ -1,7 +1,7 @@
 /** Hosts: the server as its users run it, on ports that stay, started again at once when it ends. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, createWriteStream, openSync } from 'node:fs';
+import { closeSync, createWriteStream, mkdirSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { killGroup } from '../../local/children.ts';
@@ -58,6 +58,7 @@ export interface Status {
 export async function startHost(options: HostOptions): Promise<Host> {
   const { name, port, adminPort, logFolder, onSpawn } = options;
   const isLogged = logFolder !== undefined;
+  if (isLogged && logFolder !== 'full disk') mkdirSync(logFolder, { recursive: true });
   const log =
     isLogged && logFolder !== 'full disk'
       ? createWriteStream(join(logFolder, `${name.replace(' ', '-')}.log`))
