@@ -15,6 +15,7 @@ import {
   silentRecorder,
 } from '../metrics/recorder.ts';
 import { createHandler } from '../server/handler.ts';
+import { backlogMax } from '../server/limits.ts';
 import { createListener, type Listener } from '../server/listener.ts';
 import { openapiDocument } from '../server/openapi.ts';
 import { createRepresentation, type Representation, representationCodec } from '../server/representation.ts';
@@ -245,7 +246,7 @@ function stopWhenTold(stop: () => Promise<void>): void {
 function listen(server: Server, host: string, port: number): Promise<number> {
   return new Promise((resolve, reject) => {
     server.once('error', reject);
-    server.listen({ host, port }, () => {
+    server.listen({ host, port, backlog: backlogMax }, () => {
       const address = server.address();
       resolve(typeof address === 'object' && address !== null ? address.port : port);
     });
