@@ -16,6 +16,7 @@ import {
 } from '../metrics/recorder.ts';
 import { createAdmission } from '../server/admission.ts';
 import { createHandler, type LoggedRequest } from '../server/handler.ts';
+import { backlogMax } from '../server/limits.ts';
 import { createListener, type Listener } from '../server/listener.ts';
 import { openapiDocument } from '../server/openapi.ts';
 import { createPressure } from '../server/pressure.ts';
@@ -271,7 +272,7 @@ function stopWhenTold(stop: () => Promise<void>): void {
 function listen(server: Server, { host, port, reusePort }: Config): Promise<number> {
   return new Promise((resolve, reject) => {
     server.once('error', reject);
-    server.listen({ host, port, reusePort: reusePort === 'on' }, () => {
+    server.listen({ host, port, reusePort: reusePort === 'on', backlog: backlogMax }, () => {
       const address = server.address();
       resolve(typeof address === 'object' && address !== null ? address.port : port);
     });

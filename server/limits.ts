@@ -42,5 +42,11 @@ export const lingerMs = 1000;
  */
 export const pipelinedMax = 16;
 
+/**
+ * Connections that wait to be accepted; the kernel takes no more than its somaxconn. With node:http's own 511 many clients
+ * that come at once, as after an outage, wait for a second attempt of their kernel.
+ */
+export const backlogMax = 4096;
+
 /** Of MAX_CONNECTIONS: from here on every answer closes its connection, so that those who come find room. */
 export const closeFromShare = 0.8;

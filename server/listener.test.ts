@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { after, before, suite, test } from 'node:test';
 import { eventually } from '../cache/eventually.ts';
-import { pipelinedMax } from './limits.ts';
+import { keepAliveTimeoutMs, pipelinedMax } from './limits.ts';
 import { type Connection, openConnection, represent, startTestServer, type TestServer } from './testing.ts';
 
 let server: TestServer;
@@ -69,6 +69,16 @@ suite('what is not a request', { concurrency: true }, () => {
 
   test('a head that does not arrive within seconds is given up', async () => {
     assert.equal(await refused('GET /livez HTTP/1.1\r\nHost: a\r\n'), '408 request-timeout');
+  });
+
+  test('a connection that is used no more is closed, after the time that its client was told', async () => {
+    const connection = openConnection(server.port);
+    connection.send('GET /livez HTTP/1.1\r\nHost: a\r\n\r\n');
+    const { headers } = await connection.response();
+    const answeredAtMs = performance.now();
+    assert.equal(headers.get('keep-alive'), `timeout=${keepAliveTimeoutMs / 1000}`);
+    assert.equal(await connection.ended(), '');
+    assert.ok(performance.now() - answeredAtMs >= keepAliveTimeoutMs);
   });
 
   for (const [name, bad] of [

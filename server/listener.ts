@@ -123,7 +123,8 @@ function watchConnections(server: Server, observer: ConnectionObserver): Readonl
   const slowReaders = createSlowReaders<Socket>();
   const timer = setInterval(() => {
     for (const socket of slowReaders(open, performance.now())) {
-      socket.destroy();
+      // With a reset, as the kernel would otherwise keep what is not taken, up to megabytes for each.
+      socket.resetAndDestroy();
       observer.connectionDropped('slow-reader');
     }
   }, timeoutCheckMs).unref();
