@@ -1,11 +1,13 @@
 /**
  * Stands in front of a source that answers only so many at once: a limit, and before it a short queue for whoever comes while it
- * is reached. What cannot be answered in time is refused at once, as a late answer costs as much as one in time.
+ * is reached. What cannot be answered soon is refused, and at once: a refusal that was waited for is worth less.
  *
- * The queue is first in, first out, and its patience is half a second, as long as it empties now and then. One that has not
- * been empty for a tenth of a second is standing: waiting in it helps nobody. Then who came last is next, since the client is
- * still there, and patience is short. (Adaptive LIFO and controlled delay, after B. Maurer, "Fail at Scale", ACM Queue 13(8),
- * 2015.)
+ * How long somebody who comes would wait is known from how long calls take. Who would wait for more than a tenth of a second is
+ * refused on arrival; so the queue stays short at any load, and is first in, first out.
+ *
+ * When that was wrong, as the source has become slower or hangs, somebody waits for longer. Then the queue is standing: who came
+ * last is next, since that client is still there, and nobody waits for more than 20 ms, until the source has room for
+ * all who come. (Adaptive LIFO and controlled delay, after B. Maurer, "Fail at Scale", ACM Queue 13(8), 2015.)
  */
 import type { Demand } from '../cache/entry.ts';
 import type { Pressure } from './pressure.ts';
@@ -47,10 +49,12 @@ export interface Admission {
 }
 
 const queuePerCapacity = 10;
-const patienceMs = 500;
-const standingAfterMs = 100;
+const longestExpectedWaitMs = 100;
+const standingAfterMs = 250;
 const patienceWhenStandingMs = 20;
 const sweepEveryMs = 5;
+/** Weight of the last call in the mean of how long calls take. */
+const weightOfLast = 0.1;
 
 interface Waiter {
   readonly demand: Demand;
@@ -64,30 +68,35 @@ export function createAdmission(options: AdmissionOptions): Admission {
   /** The oldest first. */
   const queue: Waiter[] = [];
   let active = 0;
-  let lastEmptyAtMs = now();
+  let isStanding = false;
   let isSweeping = false;
+  /** Undefined: no call has ended yet. */
+  let callMs: number | undefined;
 
   const limit = () => Math.max(1, Math.floor(capacity * pressure.share));
   // A loop that is late looks at the queue as much more seldom, and so does whoever would empty it.
   const withinTheLoop = (ms: number) => ms + 2 * pressure.lateMs;
-  const isStanding = () => queue.length > 0 && now() - lastEmptyAtMs > withinTheLoop(standingAfterMs);
+  const expectedWaitMs = () => ((queue.length + 1) * (callMs ?? 0)) / limit();
 
   function beginWhatFits(): void {
     while (active < limit() && queue.length > 0) {
-      const waiter = isStanding() ? queue.pop() : queue.shift();
+      const waiter = isStanding ? queue.pop() : queue.shift();
       if (waiter?.demand.isWanted()) waiter.begin();
       else waiter?.refuse('abandoned');
     }
-    if (queue.length === 0) lastEmptyAtMs = now();
+    if (active < limit()) isStanding = false;
   }
 
   function refuseTheLate(): void {
-    const sinceMs = now() - (isStanding() ? withinTheLoop(patienceWhenStandingMs) : patienceMs);
-    for (let oldest = queue[0]; oldest !== undefined && oldest.sinceMs <= sinceMs; oldest = queue[0]) {
+    const nowMs = now();
+    const oldest = queue[0];
+    if (oldest && nowMs - oldest.sinceMs >= withinTheLoop(standingAfterMs)) isStanding = true;
+    if (!isStanding) return;
+    const patienceMs = withinTheLoop(patienceWhenStandingMs);
+    for (let late = queue[0]; late && nowMs - late.sinceMs >= patienceMs; late = queue[0]) {
       queue.shift();
-      oldest.refuse(oldest.demand.isWanted() ? 'timeout' : 'abandoned');
+      late.refuse(late.demand.isWanted() ? 'timeout' : 'abandoned');
     }
-    if (queue.length === 0) lastEmptyAtMs = now();
   }
 
   async function sweep(): Promise<void> {
@@ -103,13 +112,21 @@ export function createAdmission(options: AdmissionOptions): Admission {
   }
 
   function enqueue(waiter: Waiter): void {
-    if (queue.length === 0) lastEmptyAtMs = now();
-    if (queue.length < queuePerCapacity * capacity) queue.push(waiter);
-    else if (isStanding()) {
+    if (!isStanding && expectedWaitMs() > withinTheLoop(longestExpectedWaitMs))
+      return waiter.refuse('queue_full');
+    if (queue.length >= queuePerCapacity * capacity) {
+      if (!isStanding) return waiter.refuse('queue_full');
       queue.shift()?.refuse('queue_full');
-      queue.push(waiter);
-    } else return waiter.refuse('queue_full');
+    }
+    queue.push(waiter);
     void sweep();
+  }
+
+  function ended(tookMs: number): void {
+    active--;
+    callMs = callMs === undefined ? tookMs : callMs + weightOfLast * (tookMs - callMs);
+    refuseTheLate();
+    beginWhatFits();
   }
 
   return {
@@ -121,14 +138,11 @@ export function createAdmission(options: AdmissionOptions): Admission {
         sinceMs,
         begin() {
           active++;
-          observer.admitted(now() - sinceMs);
+          const begunAtMs = now();
+          observer.admitted(begunAtMs - sinceMs);
           Promise.try(work)
             .then(resolve, reject)
-            .finally(() => {
-              active--;
-              refuseTheLate();
-              beginWhatFits();
-            });
+            .finally(() => ended(now() - begunAtMs));
         },
         refuse(reason) {
           observer.shed(reason);

@@ -278,14 +278,14 @@ export const saturation = () =>
           timeSeries({
             title: 'Reads refused by reason',
             description:
-              'Reads that were not begun. Refresh and abandoned hurt nobody. Timeout and queue_full: Postgres gives less than is asked for. Event_loop: the worker itself is behind.',
+              'Reads that were not begun. Refresh and abandoned hurt nobody. Queue_full: Postgres gives less than is asked for. Timeout: it has become slow or hangs. Event_loop: the worker itself is behind.',
             unit: 'ops',
             lines: [[rate('frontshelf_requests_shed_total', 'reason'), '{{reason}}']],
           }),
           timeSeries({
             title: 'Reads that wait, and how many may be under way',
             description:
-              'Reads in the queue, and those that all workers together may have under way. A queue that is never empty is cut short. The limit falls while event loops are behind.',
+              'Reads in the queue, and those that all workers together may have under way. The queue is as long as can be read in 0.1 s. The limit falls while event loops are behind.',
             unit: 'short',
             lines: [
               [sumBy('', series('frontshelf_admission_queue_depth')), 'waiting'],
@@ -297,7 +297,7 @@ export const saturation = () =>
           timeSeries({
             title: 'Time that reads wait',
             description:
-              'Time in the queue of the reads that were begun. At most half a second; 20 ms while the queue is standing.',
+              'Time in the queue of the reads that were begun. Who would wait for more than 0.1 s is refused at once, so more than that means that Postgres has become slower.',
             unit: 's',
             lines: ([0.5, 0.99] as const).map(
               (q) => [quantile(q, 'frontshelf_admission_wait_seconds'), `p${q * 100}`] as const,
