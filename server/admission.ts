@@ -54,7 +54,7 @@ const standingAfterMs = 250;
 const patienceWhenStandingMs = 20;
 const sweepEveryMs = 5;
 /** Weight of the last call in the mean of how long calls take. */
-const weightOfLast = 0.1;
+const weightOfLast = 0.2;
 
 interface Waiter {
   readonly demand: Demand;
