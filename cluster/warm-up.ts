@@ -8,12 +8,12 @@ import { popularPages } from '../sql/popular-pages.ts';
 import { planPageReads } from '../sql/product-page.ts';
 
 /** A worker that replaces a dead one is needed now, warm or not. */
-const longestMs = 1000;
+const longestMs = 500;
 /** Room left in memory, so that what warm-up read first is not what it evicts. */
 const fullShare = 0.9;
 
 /**
- * Reads the most popular pages into memory, as far as there is room and a second of time, and has Postgres plan how pages
+ * Reads the most popular pages into memory, as far as there is room and half a second of time, and has Postgres plan how pages
  * are read, on as many connections as are kept. A catalogue that
  * cannot be read now is logged and is no reason not to serve what Redis has. `onRead` is called when the reading
  * is over, with its error, if any.
