@@ -2,7 +2,7 @@
  * Stands in front of a source that answers only so many at once: a limit, and before it a short queue for whoever comes while it
  * is reached. What cannot be answered soon is refused, and at once: a refusal that was waited for is worth less.
  *
- * How long somebody who comes would wait is known from how long calls take. Who would wait for more than a tenth of a second is
+ * How long somebody who comes would wait is known from how long calls take. Who would wait for more than a quarter of a second is
  * refused on arrival; so the queue stays short at any load, and is first in, first out.
  *
  * When that was wrong, as the source has become slower or hangs, somebody waits for longer. Then the queue is standing: who came
@@ -49,8 +49,8 @@ export interface Admission {
 }
 
 const queuePerCapacity = 10;
-const longestExpectedWaitMs = 100;
-const standingAfterMs = 250;
+const longestExpectedWaitMs = 250;
+const standingAfterMs = 500;
 const patienceWhenStandingMs = 20;
 const sweepEveryMs = 5;
 /** Weight of the last call in the mean of how long calls take. */

@@ -285,7 +285,7 @@ export const saturation = () =>
           timeSeries({
             title: 'Reads that wait, and how many may be under way',
             description:
-              'Reads in the queue, and those that all workers together may have under way. The queue is as long as can be read in 0.1 s. The limit falls while event loops are behind.',
+              'Reads in the queue, and those that all workers together may have under way. The queue is as long as can be read in 0.25 s. The limit falls while event loops are behind.',
             unit: 'short',
             lines: [
               [sumBy('', series('frontshelf_admission_queue_depth')), 'waiting'],
@@ -297,7 +297,7 @@ export const saturation = () =>
           timeSeries({
             title: 'Time that reads wait',
             description:
-              'Time in the queue of the reads that were begun. Who would wait for more than 0.1 s is refused at once, so more than that means that Postgres has become slower.',
+              'Time in the queue of the reads that were begun. Who would wait for more than 0.25 s is refused at once, so more than that means that Postgres has become slower.',
             unit: 's',
             lines: ([0.5, 0.99] as const).map(
               (q) => [quantile(q, 'frontshelf_admission_wait_seconds'), `p${q * 100}`] as const,
