@@ -183,7 +183,7 @@ export const connectionTimeouts = counter(
 
 export const requestsShed = counter(
   'frontshelf_requests_shed_total',
-  'Reads of Postgres that were not admitted: nobody waited for them (refresh), the event loop was too far behind, they would have waited too long (queue_full) or had (timeout), or all who waited had gone (abandoned).',
+  'Reads of Postgres that were not admitted: nobody waited for them and the event loop was behind (refresh), it was too far behind (event_loop), they would have waited too long (queue_full) or had (timeout), or all who waited had gone (abandoned).',
   each('reason', 'refresh', 'event_loop', 'queue_full', 'timeout', 'abandoned'),
 );
 export const admissionWait = histogram(

@@ -13,7 +13,7 @@ import type { Demand } from '../cache/entry.ts';
 import type { Pressure } from './pressure.ts';
 
 /**
- * Why something was not admitted: `refresh` nobody waits for it and there is no room, `event_loop` the loop is too far behind,
+ * Why something was not admitted: `refresh` nobody waits for it and the loop is behind, `event_loop` it is too far behind,
  * `queue_full` and `timeout` the queue, `abandoned` all who waited for it have gone.
  */
 export type ShedReason = 'refresh' | 'event_loop' | 'queue_full' | 'timeout' | 'abandoned';
@@ -151,7 +151,7 @@ export function createAdmission(options: AdmissionOptions): Admission {
       };
       const isFree = active < limit() && queue.length === 0;
       if (pressure.level >= 2) waiter.refuse(demand.isWaitedFor() ? 'event_loop' : 'refresh');
-      else if (!demand.isWaitedFor() && (pressure.level >= 1 || !isFree)) waiter.refuse('refresh');
+      else if (pressure.level >= 1 && !demand.isWaitedFor()) waiter.refuse('refresh');
       else if (isFree) waiter.begin();
       else enqueue(waiter);
       return promise;
