@@ -45,6 +45,8 @@ const settleSeconds = 30;
 const restMs = 65_000;
 const clientTimeoutMs = 20_000;
 const leastSlowMs = 500;
+/** A machine that stands still for longer makes faults of its own. */
+const heldUpMostMs = 1000;
 const progressEveryMs = 10_000;
 /** In so much time every kind has its turn. */
 const minutesForAll = 10;
@@ -221,7 +223,7 @@ export async function soak(
       log: options.logs ?? 'a full disk',
       loadAverage: loadavg()[0],
       warmLatencyMs: { p50: percentile(warm, 0.5), p99: percentile(warm, 0.99) },
-      generatorLateP99Ms: traffic.lateP99Ms,
+      generatorLateMs: traffic.lateMs,
     },
     notMade,
     faults,
@@ -230,6 +232,11 @@ export async function soak(
     before,
     after,
     findings: [
+      {
+        promise: `the generator was never held up for ${heldUpMostMs / 1000} s, or the run proves nothing`,
+        found: `${roundMs(traffic.lateMs.max)} at most`,
+        isKept: traffic.lateMs.max <= heldUpMostMs,
+      },
       none('answers that are wrong', sorted.wrong),
       none('requests without an answer, but for those of killed processes', sorted.unanswered),
       none(`answers after more than ${limits.deadlineMs} ms`, sorted.late),

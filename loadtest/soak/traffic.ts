@@ -13,7 +13,8 @@ export interface Traffic {
   readonly requests: readonly Judged[];
   /** Pages that came from Redis. */
   readonly fromRedis: number;
-  readonly lateP99Ms: number;
+  /** How late requests were sent. */
+  readonly lateMs: { readonly p99: number; readonly max: number };
   /** Cold pages are of these until told otherwise. */
   focus(slugs: readonly string[] | undefined): void;
   setRate(perSecond: number): void;
@@ -124,8 +125,9 @@ export function startTraffic({ url, random, idOf, hot, cold, timeoutMs }: Traffi
     get fromRedis() {
       return fromRedis;
     },
-    get lateP99Ms() {
-      return Math.max(...loops.map(({ loop }) => loop.lateMs.p99));
+    get lateMs() {
+      const most = (name: 'p99' | 'max') => Math.max(...loops.map(({ loop }) => loop.lateMs[name]));
+      return { p99: most('p99'), max: most('max') };
     },
     focus(slugs) {
       focused = slugs;
