@@ -24,6 +24,9 @@ export class Overloaded extends Error {
   readonly code = 'overloaded';
 }
 
+/** One for all, as a stack is what an error costs most, and tells nothing here. */
+const overloaded = new Overloaded('the source is asked for more than it can answer');
+
 /** Told what happened, for metrics. Calls are synchronous and must not throw. */
 export interface AdmissionObserver {
   admitted(waitedMs: number): void;
@@ -146,7 +149,7 @@ export function createAdmission(options: AdmissionOptions): Admission {
         },
         refuse(reason) {
           observer.shed(reason);
-          reject(new Overloaded(`the source is not asked (${reason})`));
+          reject(overloaded);
         },
       };
       const isFree = active < limit() && queue.length === 0;

@@ -4,10 +4,12 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Obstacle } from '../../local/obstacle.js';
 import { machineConditions } from '../bench/conditions.ts';
 import { cpuTimeNs } from '../bench/cpu-time.ts';
-import { type OpenLoop, type OpenLoopOptions, type Outcome, startOpenLoop } from '../open-loop.ts';
+import { type OpenLoop, type Outcome, startOpenLoop } from '../open-loop.ts';
 import type { Host } from '../provers/hosts.ts';
-import { dealt, type Random, seededRandom } from '../provers/random.ts';
+import { type Random, seededRandom } from '../provers/random.ts';
 import type { Belongings } from '../services/belongings.ts';
+import { inTurn, startClients, timeoutMs } from './clients.ts';
+import { startHits } from './hits.ts';
 import type { Options } from './options.ts';
 import { type Arrival, recoveryMs } from './recovery.ts';
 import type { Latencies, Pass, Refused, Result, Step } from './result.ts';
@@ -17,10 +19,6 @@ import { createTally, isFromMemory, isRefusal, latenciesOf, type Tally } from '.
 const loads = [0.5, 1, 2, 5, 10];
 const downLoad = 0.5;
 const hitsPerSecond = 200;
-/** Time for what is beyond the server's own deadlines. */
-const timeoutMs = 5000;
-/** Connections of a client go to workers by turns, and it uses the first that is idle: of several, all workers hear. */
-const clientsPerStream = 8;
 const retries = 3;
 const retryAfterMs = 100;
 /** Four for each connection to Postgres, so that none is ever without work. */
@@ -45,13 +43,10 @@ export async function measure(
   say(`Its capacity is ${capacityPerSecond.toFixed(0)} pages/s.`);
 
   const watch = createWatch(stage.host);
-  const hits = startClients({
-    url: stage.url,
-    ratePerSecond: hitsPerSecond,
-    nextTarget: inTurn(random, stage.hot),
-    random,
-    onOutcome: (outcome) => watch.tallyAt(outcome.plannedAtMs)?.hit(outcome),
-  });
+  const hits = startHits(
+    { url: stage.url, paths: stage.hot, ratePerSecond: hitsPerSecond, seed },
+    (outcome) => watch.tallyAt(outcome.plannedAtMs)?.hit(outcome),
+  );
   // What the first requests take says nothing of those that follow.
   await delay(Math.min(1000, seconds * 250));
   const before = watch.begin();
@@ -84,18 +79,6 @@ export async function measure(
     lonelyReadMs,
     unloaded: endBefore(),
     passes,
-  };
-}
-
-/** Goes round in one random order: none comes again before all others have. */
-function inTurn(random: Random, paths: readonly string[]): () => string {
-  const deal = dealt(random, paths);
-  const order = paths.map(() => deal.next().value);
-  let turn = 0;
-  return () => {
-    const path = order[turn++ % order.length];
-    if (path === undefined) throw new RangeError('There is no page to ask for.');
-    return path;
   };
 }
 
@@ -218,30 +201,6 @@ function serverCpuMs({ primary, workers }: Host): number | null {
 /** What all programs of the machine have used so far. */
 const busyCpuMs = () =>
   cpus().reduce((sum, { times: { user, nice, sys, irq } }) => sum + user + nice + sys + irq, 0);
-
-type ClientsOptions = Pick<OpenLoopOptions, 'url' | 'ratePerSecond' | 'nextTarget' | 'random' | 'onOutcome'>;
-
-/** Clients that know nothing of each other, with connections of their own, who share the rate. */
-function startClients(options: ClientsOptions): Pick<OpenLoop, 'setRate' | 'sendAfter' | 'stop'> {
-  const clients = Array.from({ length: clientsPerStream }, () =>
-    startOpenLoop({
-      ...options,
-      ratePerSecond: options.ratePerSecond / clientsPerStream,
-      connections: 'keep-alive',
-      timeoutMs,
-    }),
-  );
-  let turn = 0;
-  return {
-    setRate(ratePerSecond) {
-      for (const client of clients) client.setRate(ratePerSecond / clientsPerStream);
-    },
-    sendAfter: (delayMs, target) => clients[turn++ % clientsPerStream]?.sendAfter(delayMs, target),
-    async stop() {
-      await Promise.all(clients.map((client) => client.stop()));
-    },
-  };
-}
 
 /** Rejects with Obstacle when pages do not come, or come without the delay: then there is nothing to measure. */
 async function readOneByOne(url: string, nextCold: () => string, readDelayMs: number): Promise<Latencies> {

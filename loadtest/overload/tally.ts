@@ -2,6 +2,7 @@
 
 import type { Outcome } from '../open-loop.ts';
 import { percentile } from '../provers/percentile.ts';
+import type { HitOutcome } from './hits.ts';
 import type { Latencies, Step } from './result.ts';
 
 export type Figures = Omit<Step, 'load' | 'generatorCores' | 'serverCores' | 'busyCores'>;
@@ -10,7 +11,7 @@ export interface Tally {
   /** Of a cold page; asked for again after a refusal, or not. */
   cold(outcome: Outcome, isRetry: boolean): void;
   /** Of a page in memory. */
-  hit(outcome: Outcome): void;
+  hit(outcome: HitOutcome): void;
   figures(seconds: number): Figures;
 }
 
@@ -26,7 +27,7 @@ export function createTally(): Tally {
   let warmPages = 0;
   let hits = 0;
 
-  function count({ status, error }: Outcome): void {
+  function count({ status, error }: Pick<Outcome, 'status' | 'error'>): void {
     const name = status === undefined ? (error ?? 'no answer') : String(status);
     otherOutcomes[name] = (otherOutcomes[name] ?? 0) + 1;
   }
@@ -63,7 +64,7 @@ export function createTally(): Tally {
   };
 }
 
-export const isRefusal = ({ status }: Outcome): boolean => status === 503;
+export const isRefusal = ({ status }: Pick<Outcome, 'status'>): boolean => status === 503;
 
 /** By Cache-Status (RFC 9211), also where the page is stale. */
 export const isFromMemory = ({ headers }: Outcome): boolean =>
