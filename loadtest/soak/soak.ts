@@ -23,7 +23,7 @@ import { startTraffic } from './traffic.ts';
 
 const products = 8000;
 /** In memory from the start of a worker on. */
-const hotPages = 500;
+const hotPages = 100;
 const role = 'soak_server';
 const strangerRole = 'soak_stranger';
 const databaseTimeoutMs = 2000;
