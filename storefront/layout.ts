@@ -11,8 +11,8 @@ export interface Page {
   readonly search: string;
   /** The form that the search field belongs to, where the page has one of its own for lists. */
   readonly searchForm?: string;
-  /** The address of the document of which this page is made. */
-  readonly documentUrl: string;
+  /** The address of the document of which this page is made, if it is made of one. */
+  readonly documentUrl?: string;
   readonly main: Part;
 }
 
@@ -51,7 +51,7 @@ ${main}
 <footer class="bottom">
 <div class="wrap">
 <p class="served"><span class="pulse" aria-hidden="true"></span><span id="served">Served by Frontshelf</span></p>
-<p class="links"><a href="${documentUrl}">This page as JSON</a> <a href="/openapi.json">The API</a></p>
+<p class="links">${documentUrl !== undefined && html`<a href="${documentUrl}">This page as JSON</a>`} <a href="/openapi.json">The API</a></p>
 </div>
 </footer>
 </body>

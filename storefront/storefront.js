@@ -1,0 +1,83 @@
+// @ts-nocheck: it runs in the reader's browser, whose types the project does not have.
+// What a page gains where scripts run: nothing in it needs them.
+{
+  // The response's own word on where it came from and how long that took; the page's bytes are the same for all.
+  const served = document.getElementById('served');
+  const [navigation] = performance.getEntriesByType('navigation');
+  const timing = navigation?.serverTiming?.find(({ name }) => name === 'frontshelf');
+  if (timing !== undefined && served !== null) {
+    const microseconds = Math.round(timing.duration * 1000).toLocaleString('en-US');
+    const again = navigation.transferSize === 0 ? ', kept by your browser since' : '';
+    served.textContent = `Served by Frontshelf from ${timing.description} in ${microseconds} µs${again}`;
+  }
+}
+
+{
+  // A form without what nobody filled in, so that an address says what was asked for and no more.
+  const filters = document.getElementById('filters');
+  for (const form of [filters, document.getElementById('search')])
+    form?.addEventListener('submit', () => {
+      const empty = [...form.elements].filter(({ name, value }) => name && value === '');
+      for (const field of empty) field.disabled = true;
+      // The page may come back from the browser's memory as it was left.
+      addEventListener('pageshow', () => {
+        for (const field of empty) field.disabled = false;
+      });
+    });
+  filters?.elements.namedItem('sort')?.addEventListener('change', () => filters.requestSubmit());
+  const fold = filters?.querySelector('details');
+  if (fold && matchMedia('(min-width: 62rem)').matches) fold.open = true;
+}
+
+{
+  // Pictures in full size, without leaving the page.
+  const viewer = document.querySelector('.viewer');
+  const links = [...document.querySelectorAll('a.zoom')];
+  if (viewer !== null && links.length > 0) {
+    const picture = viewer.querySelector('img');
+    const caption = viewer.querySelector('p');
+    let shown = 0;
+    const show = (index) => {
+      shown = (index + links.length) % links.length;
+      picture.src = links[shown].href;
+      picture.alt = links[shown].querySelector('img').alt;
+      picture.hidden = false;
+      caption.textContent = picture.alt;
+    };
+    for (const [index, link] of links.entries())
+      link.addEventListener('click', (event) => {
+        if (event.ctrlKey || event.metaKey || event.shiftKey) return;
+        event.preventDefault();
+        show(index);
+        viewer.showModal();
+      });
+    viewer.querySelector('[value=previous]').addEventListener('click', () => show(shown - 1));
+    viewer.querySelector('[value=next]').addEventListener('click', () => show(shown + 1));
+    viewer.addEventListener('keydown', ({ key }) => {
+      if (key === 'ArrowLeft') show(shown - 1);
+      if (key === 'ArrowRight') show(shown + 1);
+    });
+    viewer.addEventListener('click', ({ target }) => {
+      if (target === viewer) viewer.close();
+    });
+  }
+}
+
+{
+  // Where one is in a long page.
+  const links = new Map(
+    [...document.querySelectorAll('.sections a')].map((link) => [link.getAttribute('href').slice(1), link]),
+  );
+  const seen = new IntersectionObserver(
+    (entries) => {
+      const entered = entries.find(({ isIntersecting }) => isIntersecting);
+      if (entered === undefined) return;
+      for (const [id, link] of links) {
+        if (id === entered.target.id) link.setAttribute('aria-current', 'true');
+        else link.removeAttribute('aria-current');
+      }
+    },
+    { rootMargin: '-25% 0px -65%' },
+  );
+  for (const id of links.keys()) seen.observe(document.getElementById(id));
+}
