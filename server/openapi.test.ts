@@ -9,6 +9,7 @@ import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { brotliDecompressSync, gunzipSync } from 'node:zlib';
 import { Ajv2020, type SchemaObject } from 'ajv/dist/2020.js';
+import { statusesByRoute } from '../metrics/catalogue.ts';
 import { DatabaseUnavailable } from '../sql/errors.ts';
 import { createTestDatabase } from '../sql/testing.ts';
 import { openapiDocument } from './openapi.ts';
@@ -138,6 +139,26 @@ test('the document has the paths that the server routes, and GET, HEAD and OPTIO
       Object.keys(path).filter((key) => key !== 'parameters'),
       ['get', 'head', 'options'],
     );
+});
+
+test('every answer that a path can give has a series in the metrics, and no other', () => {
+  const described = Object.fromEntries(
+    Object.entries(document.paths).map(([path, operations]) => [
+      path,
+      // 405 is the same for all; what is refused before the path is known is no answer of the path.
+      [
+        ...new Set([
+          '405',
+          ...methods.flatMap((m) => Object.keys(operations[m.toLowerCase()]?.responses ?? {})),
+        ]),
+      ]
+        .map(Number)
+        .filter((status) => ![408, 414, 431].includes(status))
+        .toSorted(),
+    ]),
+  );
+  const { unmatched: _, ...byPath } = statusesByRoute;
+  assert.deepEqual(byPath, described);
 });
 
 test('the schemas admit nothing that they do not name', () => {
