@@ -15,10 +15,12 @@ import {
   silentRecorder,
 } from '../metrics/recorder.ts';
 import { createAdmission } from '../server/admission.ts';
+import { createBrowserPages } from '../server/browser-pages.ts';
 import { createHandler, type LoggedRequest } from '../server/handler.ts';
 import { encodeCursor, listPosition } from '../server/list-position.ts';
 import { createListener, type Listener } from '../server/listener.ts';
 import { openapiDocument } from '../server/openapi.ts';
+import { pageListParameters } from '../server/page-routes.ts';
 import { createPressure } from '../server/pressure.ts';
 import { createRepresentation, type Representation, representationCodec } from '../server/representation.ts';
 import { readChanges } from '../sql/change-feed.ts';
@@ -26,6 +28,7 @@ import { failureKind, isConnectionTimeout } from '../sql/errors.ts';
 import { createReaderPool } from '../sql/pool.ts';
 import { readProductList } from '../sql/product-list.ts';
 import { readProductPage } from '../sql/product-page.ts';
+import { createStorefront } from '../storefront/storefront.ts';
 import { newsBy, postgresHistory } from './change-source.ts';
 import { drain } from './drain.ts';
 import { createFailureLog } from './failure-log.ts';
@@ -139,6 +142,7 @@ export async function runWorker(config: Config): Promise<void> {
       pages,
       lists,
       openapi: createRepresentation(openapiDocument, config.cacheControl),
+      browserPages: createBrowserPages(createStorefront(pageListParameters)),
       observer: recorder,
       isReady: () => state.ready && pressure.level < 3,
       closesConnections: () => state.draining || listener.isCrowded || pressure.level === 3,

@@ -45,10 +45,14 @@ const histogram = (
 const each = (label: string, ...values: readonly string[]): readonly Labels[] =>
   values.map((value) => ({ [label]: value }));
 
-/** By the paths of `server/routes.ts`, and those of `unmatched`. */
+/** By the paths of `server/routes.ts` and `server/page-routes.ts`, and those of `unmatched`. */
 export const statusesByRoute: Readonly<Record<string, readonly number[]>> = {
   '/v1/products/{slug}': [200, 204, 304, 400, 404, 405, 413, 500, 503],
   '/v1/products': [200, 204, 304, 400, 405, 413, 500, 503],
+  '/': [200, 204, 304, 400, 405, 413, 500, 503],
+  '/products/{slug}': [200, 204, 304, 400, 404, 405, 413, 500, 503],
+  '/assets/{file}': [200, 204, 304, 400, 404, 405, 413, 500],
+  '/assets/art/{slug}/{file}': [200, 204, 304, 400, 404, 405, 413, 500],
   '/livez': [200, 204, 400, 405, 413],
   '/readyz': [200, 204, 400, 405, 413, 503],
   '/openapi.json': [200, 204, 304, 400, 405, 413, 500],

@@ -2,16 +2,19 @@ import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import type { ServedFrom } from '../cache/entry.ts';
 import type { ReadThrough } from '../cache/read-through.ts';
+import { type BrowserPages, serverTiming } from './browser-pages.ts';
 import { cacheStatus } from './cache-status.ts';
 import { matchesEtag } from './conditional.ts';
 import { negotiateCoding } from './content-coding.ts';
 import { fieldsMax } from './limits.ts';
 import { listKey, requestedPosition } from './list-position.ts';
+import { isPageRoute, pageListLimit } from './page-routes.ts';
 import {
   allowedMethods,
   isUnavailable,
   methodNotAllowed,
   type ProblemCode,
+  problemPage,
   problemResponse,
   retryAfterSeconds,
 } from './problems.ts';
@@ -33,6 +36,7 @@ export interface HandlerOptions {
   readonly lists: ReadThrough<Representation>;
   /** The OpenAPI document. */
   readonly openapi: Representation;
+  readonly browserPages: BrowserPages;
   readonly observer: RequestObserver;
   /** False until the worker may take traffic, and again when it is about to stop. */
   readonly isReady: () => boolean;
@@ -98,7 +102,7 @@ const healthHeaders = (body: string) => [
 
 /** The public contract, for `http.createServer`. Every request is answered exactly once and recorded exactly once. */
 export function createHandler(options: HandlerOptions): RequestListener {
-  const { pages, lists, observer, accessLog } = options;
+  const { pages, lists, browserPages, observer, accessLog } = options;
 
   /** One request's answer: knows where it goes and what to record of it. */
   interface Exchange {
@@ -108,6 +112,8 @@ export function createHandler(options: HandlerOptions): RequestListener {
     readonly target: Target;
     readonly startedAtMs: number;
     servedFrom: ServedFrom | undefined;
+    /** Where the document of the page in HTML came from that is the answer. */
+    pageFrom: ServedFrom | undefined;
     /** As the client gave it, or made for an answer that is an error of the server. */
     requestId: string;
   }
@@ -152,7 +158,9 @@ export function createHandler(options: HandlerOptions): RequestListener {
     detail: string,
     extraHeaders: readonly string[] = [],
   ): void {
-    const { status, headers, body } = problemResponse(code, detail, extraHeaders);
+    const { status, headers, body } = isPageRoute(exchange.target.route)
+      ? problemPage(code, detail, extraHeaders, options.browserPages.problem)
+      : problemResponse(code, detail, extraHeaders);
     if (exchange.requestId !== '') headers.push('X-Request-Id', exchange.requestId);
     finish(exchange, status, headers, body);
   }
@@ -180,12 +188,16 @@ export function createHandler(options: HandlerOptions): RequestListener {
   }
 
   function sendVariant(exchange: Exchange, variant: Variant, status: string | undefined): void {
+    const { pageFrom, startedAtMs } = exchange;
     const notModified = matchesEtag(exchange.headers.ifNoneMatch, variant.etag);
-    const headers = notModified ? variant.notModifiedHeaders : variant.headers;
+    const made = notModified ? variant.notModifiedHeaders : variant.headers;
+    const headers = status === undefined ? made : withCacheStatus(made, status);
     finish(
       exchange,
       notModified ? 304 : 200,
-      status === undefined ? headers : withCacheStatus(headers, status),
+      pageFrom === undefined
+        ? headers
+        : [...headers, ...serverTiming(pageFrom, performance.now() - startedAtMs)],
       notModified ? '' : variant.body,
     );
   }
@@ -195,39 +207,54 @@ export function createHandler(options: HandlerOptions): RequestListener {
     exchange: Exchange,
     representation: Representation,
     status: string | undefined,
-    cache?: ReadThrough<Representation>,
-    key = '',
+    grown?: () => void,
   ): void {
     const variant = variantIn(representation, negotiateCoding(exchange.headers.acceptEncoding));
     if (!(variant instanceof Promise)) return sendVariant(exchange, variant, status);
     variant
       .then((made) => {
-        cache?.resized(key, representation);
+        grown?.();
         sendVariant(exchange, made, status);
       })
       .catch((error) => refuseError(exchange, error));
   }
 
+  /** `pageOf` makes the page of a document where a page was asked for. */
   function sendCached(
     exchange: Exchange,
     cache: ReadThrough<Representation>,
     key: string,
     onServed?: (exchange: Exchange, servedFrom: ServedFrom) => void,
+    pageOf?: (document: Representation) => Representation,
   ): void {
+    const sendValue = (value: Representation, servedFrom: ServedFrom, status: string | undefined) => {
+      const grown = () => cache.resized(key, value);
+      if (pageOf === undefined) return send(exchange, value, status, grown);
+      exchange.pageFrom = servedFrom;
+      const isNew = value.page === undefined;
+      const page = pageOf(value);
+      if (isNew) grown();
+      send(exchange, page, status, grown);
+    };
     const hit = cache.hit(key, exchange.startedAtMs);
     if (hit !== undefined) {
       onServed?.(exchange, 'memory');
-      return send(exchange, hit, undefined, cache, key);
+      return sendValue(hit, 'memory', undefined);
     }
     cache
       .read(key, exchange.startedAtMs, () => exchange.res.destroyed)
       .then((served) => {
         onServed?.(exchange, served.servedFrom);
         const status = cacheStatus(served);
-        if (served.value !== undefined) return send(exchange, served.value, status, cache, key);
+        if (served.value !== undefined) return sendValue(served.value, served.servedFrom, status);
         refuse(exchange, 'unknown-product', 'No product has this slug.', ['Cache-Status', status]);
       })
       .catch((error) => refuseError(exchange, error));
+  }
+
+  function sendFile(exchange: Exchange, file: Representation | undefined): void {
+    if (file === undefined) return refuse(exchange, 'not-found', 'There is nothing at this path.');
+    send(exchange, file, undefined);
   }
 
   function productServed(exchange: Exchange, servedFrom: ServedFrom): void {
@@ -245,6 +272,20 @@ export function createHandler(options: HandlerOptions): RequestListener {
         if (position === undefined) return refuse(exchange, ...unknownCursor);
         return sendCached(exchange, lists, listKey(position));
       }
+      case '/products/{slug}':
+        return sendCached(exchange, pages, target.slug, productServed, browserPages.productPage);
+      case '/': {
+        const { route, ...values } = target;
+        const position = requestedPosition({ ...values, limit: pageListLimit });
+        if (position === undefined) return refuse(exchange, ...unknownCursor);
+        return sendCached(exchange, lists, listKey(position), undefined, (document) =>
+          browserPages.cataloguePage(document, values),
+        );
+      }
+      case '/assets/{file}':
+        return sendFile(exchange, browserPages.file(target.file));
+      case '/assets/art/{slug}/{file}':
+        return sendFile(exchange, browserPages.picture(target.slug, target.file));
       case '/openapi.json':
         return send(exchange, options.openapi, undefined);
       case '/livez':
@@ -294,7 +335,16 @@ export function createHandler(options: HandlerOptions): RequestListener {
     const headers = readHeaders(req.rawHeaders);
     const target = req.rawHeaders.length > 2 * fieldsMax ? tooManyFields : parseTarget(req.url ?? '');
     const { requestId } = headers;
-    const exchange: Exchange = { req, res, headers, target, startedAtMs, servedFrom: undefined, requestId };
+    const exchange: Exchange = {
+      req,
+      res,
+      headers,
+      target,
+      startedAtMs,
+      servedFrom: undefined,
+      pageFrom: undefined,
+      requestId,
+    };
 
     try {
       respond(exchange, target);

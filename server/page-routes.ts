@@ -22,4 +22,5 @@ export const pageRoutes = {
 
 export const pageListLimit: number = limit.schema.default;
 export const pageListParameters: readonly string[] = Object.keys(listParameters);
-export const isPageRoute = (route: string): route is keyof typeof pageRoutes => Object.hasOwn(pageRoutes, route);
+export const isPageRoute = (route: string): route is keyof typeof pageRoutes =>
+  Object.hasOwn(pageRoutes, route);

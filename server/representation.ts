@@ -20,12 +20,26 @@ export interface Variant {
   readonly notModifiedHeaders: string[];
 }
 
+/** What a body is, and what answers with it say beside what all do. */
+export interface Form {
+  readonly contentType: string;
+  readonly headers: readonly string[];
+}
+
+const json: Form = {
+  contentType: 'application/json',
+  headers: ['Access-Control-Allow-Origin', '*', 'Access-Control-Expose-Headers', 'Cache-Status, ETag'],
+};
+
 export interface Representation {
   readonly body: string;
   readonly cacheControl: string;
+  readonly form: Form;
   readonly identity: Variant;
   br: Variant | Promise<Variant> | undefined;
   gzip: Variant | Promise<Variant> | undefined;
+  /** The page in HTML that is made of the document, once somebody has asked for it. */
+  page: Representation | undefined;
 }
 
 /** Document bytes (latin1) to their representation, and back; for the cache. */
@@ -33,52 +47,52 @@ export function representationCodec(cacheControl: string): Codec<Representation>
   return {
     decode: (bytes) => (bytes.startsWith('{') ? createRepresentation(bytes, cacheControl) : undefined),
     encode: (representation) => representation.body,
-    sizeBytes: (representation) =>
-      [representation.identity, representation.br, representation.gzip].reduce(
-        (bytes, variant) =>
-          variant === undefined || variant instanceof Promise
-            ? bytes
-            : bytes + variant.body.length + headerOverheadBytes,
-        0,
-      ),
+    sizeBytes,
   };
+}
+
+function sizeBytes({ identity, br, gzip, page }: Representation): number {
+  return [identity, br, gzip].reduce(
+    (bytes, variant) =>
+      variant === undefined || variant instanceof Promise
+        ? bytes
+        : bytes + variant.body.length + headerOverheadBytes,
+    page === undefined ? 0 : sizeBytes(page),
+  );
 }
 
 // Header arrays, their strings and the objects around them, measured on the heap.
 const headerOverheadBytes = 1024;
 
 /** `body` is the document as a latin1 string of its UTF-8 bytes. */
-export function createRepresentation(body: string, cacheControl: string): Representation {
+export function createRepresentation(body: string, cacheControl: string, form = json): Representation {
   const digest = hash('sha256', Buffer.from(body, 'latin1'), 'base64url').slice(0, 22);
   return {
     body,
     cacheControl,
-    identity: createVariant(body, `"${digest}"`, cacheControl, 'identity'),
+    form,
+    identity: createVariant(body, `"${digest}"`, cacheControl, form, 'identity'),
     br: undefined,
     gzip: undefined,
+    page: undefined,
   };
 }
 
-function createVariant(body: string, etag: string, cacheControl: string, coding: ContentCoding): Variant {
-  const shared = [
-    'ETag',
-    etag,
-    'Cache-Control',
-    cacheControl,
-    'Vary',
-    'Accept-Encoding',
-    'Access-Control-Allow-Origin',
-    '*',
-    'Access-Control-Expose-Headers',
-    'Cache-Status, ETag',
-  ];
+function createVariant(
+  body: string,
+  etag: string,
+  cacheControl: string,
+  form: Form,
+  coding: ContentCoding,
+): Variant {
+  const shared = ['ETag', etag, 'Cache-Control', cacheControl, 'Vary', 'Accept-Encoding', ...form.headers];
   const status = ['Cache-Status', memoryHit];
   return {
     etag,
     body,
     headers: [
       'Content-Type',
-      'application/json',
+      form.contentType,
       'Content-Length',
       String(body.length),
       ...(coding === 'identity' ? [] : ['Content-Encoding', coding]),
@@ -119,7 +133,7 @@ export function variantIn(representation: Representation, coding: ContentCoding)
 }
 
 async function compress(
-  { body, identity, cacheControl }: Representation,
+  { body, identity, cacheControl, form }: Representation,
   coding: 'br' | 'gzip',
 ): Promise<Variant> {
   const bytes = Buffer.from(body, 'latin1');
@@ -133,7 +147,7 @@ async function compress(
         })
       : await compressGzip(bytes);
   const etag = `${identity.etag.slice(0, -1)}-${coding}"`;
-  return createVariant(compressed.toString('latin1'), etag, cacheControl, coding);
+  return createVariant(compressed.toString('latin1'), etag, cacheControl, form, coding);
 }
 
 /** The headers of an answer that did not come straight from memory: `headers` with another Cache-Status. */

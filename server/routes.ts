@@ -2,6 +2,7 @@
  * Every resource there is: its path, its parameters and its answers. The parser, the metrics' labels and the OpenAPI
  * document follow this table.
  */
+import type { pageRoutes } from './page-routes.ts';
 import type { Parameter, Parameters } from './parameters.ts';
 
 export interface RouteDefinition {
@@ -74,4 +75,4 @@ export const routes = {
 } as const satisfies RouteTable;
 
 /** The path of a route as the table has it; `unmatched` is where every other path leads. */
-export type Route = keyof typeof routes | 'unmatched';
+export type Route = keyof typeof routes | keyof typeof pageRoutes | 'unmatched';

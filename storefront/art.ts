@@ -94,7 +94,8 @@ function paletteOf({ isDark, top, low, light, far }: (typeof moods)[number], hue
     top: turned(top),
     low: turned(low),
     light: turned(light),
-    at: (distance) => tone(mix(0.15, far, distance), mix(0.045, 0.12, distance), hue + mix(-25, 15, distance)),
+    at: (distance) =>
+      tone(mix(0.15, far, distance), mix(0.045, 0.12, distance), hue + mix(-25, 15, distance)),
   };
 }
 
@@ -107,7 +108,11 @@ function peaks(canvas: Canvas, palette: Palette): string {
     return `<path fill="${palette.at(distance)}" d="${ridge(random, canvas, base, height * mix(0.26, 0.08, i / 4))}"/>`;
   });
   const x = width * between(random, 0.35, 0.65);
-  return sun(canvas, palette, horizon * between(random, 0.5, 0.85)) + layers.join('') + wanderer(x, height * 0.9, height);
+  return (
+    sun(canvas, palette, horizon * between(random, 0.5, 0.85)) +
+    layers.join('') +
+    wanderer(x, height * 0.9, height)
+  );
 }
 
 function dunes(canvas: Canvas, palette: Palette): string {
@@ -117,7 +122,11 @@ function dunes(canvas: Canvas, palette: Palette): string {
     return `<path fill="${palette.at(distance)}" d="${hill(random, canvas, base, height * mix(0.05, 0.09, i / 4))}"/>`;
   });
   const x = width * between(random, 0.25, 0.75);
-  return sun(canvas, palette, horizon * between(random, 0.55, 0.95)) + layers.join('') + wanderer(x, height * 0.88, height);
+  return (
+    sun(canvas, palette, horizon * between(random, 0.55, 0.95)) +
+    layers.join('') +
+    wanderer(x, height * 0.88, height)
+  );
 }
 
 function city(canvas: Canvas, palette: Palette): string {
@@ -131,7 +140,8 @@ function city(canvas: Canvas, palette: Palette): string {
       const wide = unit * between(random, 5, mix(9, 15, i / 2));
       const top = ground - height * between(random, 0.12, mix(0.3, 0.5, i / 2));
       walls += `M${round(x)} ${height}V${round(top)}`;
-      if (random() < 0.25) walls += `h${round(wide * 0.45)}v${round(-unit * between(random, 3, 9))}h${round(wide * 0.1)}V${round(top)}`;
+      if (random() < 0.25)
+        walls += `h${round(wide * 0.45)}v${round(-unit * between(random, 3, 9))}h${round(wide * 0.1)}V${round(top)}`;
       walls += `H${round(x + wide)}V${height}z`;
       const columns = Math.floor(wide / (unit * 2.2));
       for (let row = 1; i > 0 && row < 16; row++)
@@ -190,7 +200,11 @@ function sea(canvas: Canvas, palette: Palette): string {
     const shift = radius * between(random, -0.5, 0.5) * share;
     return `M${round(x - reach + shift)} ${round(mix(horizon + 8, height, share))}h${round(reach * 2)}`;
   });
-  const boat = { x: width - x + width * between(random, -0.08, 0.08), y: horizon + (height - horizon) * 0.3, size: height * 0.05 };
+  const boat = {
+    x: width - x + width * between(random, -0.08, 0.08),
+    y: horizon + (height - horizon) * 0.3,
+    size: height * 0.05,
+  };
   return [
     glow(x, horizon, radius * 3.2),
     `<circle cx="${round(x)}" cy="${round(horizon - radius * 0.2)}" r="${round(radius)}" fill="${palette.light}"/>`,
@@ -286,13 +300,20 @@ function towers(canvas: Canvas, palette: Palette): string {
   const keep = (x: number, ground: number, size: number): string => {
     const half = size * 0.13;
     const top = ground - size;
-    const battlements = Array.from({ length: 3 }, () => `v${round(-half * 0.35)}h${round(half * 0.48)}v${round(half * 0.35)}h${round(half * 0.48)}`);
+    const battlements = Array.from(
+      { length: 3 },
+      () => `v${round(-half * 0.35)}h${round(half * 0.48)}v${round(half * 0.35)}h${round(half * 0.48)}`,
+    );
     return `M${round(x - half)} ${height}V${round(top)}h${round(-half * 0.3)}${battlements.join('')}H${round(x + half)}V${height}zM${round(x - half * 1.1)} ${round(top - half * 0.3)}L${round(x)} ${round(top - size * 0.42)}L${round(x + half * 1.1)} ${round(top - half * 0.3)}z`;
   };
   const castle = [0.62, 0.3].map((distance, i) => {
     const middle = width * between(random, 0.36, 0.64);
     const parts = Array.from({ length: 5 }, (_, tower) =>
-      keep(middle + (tower - 2) * height * 0.1, height * (0.78 + i * 0.1), height * between(random, 0.2, 0.5) * (1 - i * 0.45)),
+      keep(
+        middle + (tower - 2) * height * 0.1,
+        height * (0.78 + i * 0.1),
+        height * between(random, 0.2, 0.5) * (1 - i * 0.45),
+      ),
     );
     return `<path fill="${palette.at(distance)}" d="${parts.join('')}"/>`;
   });
@@ -359,11 +380,18 @@ function wanderer(x: number, y: number, height: number): string {
 
 /** A jagged outline around `base`, closed along the bottom: each half of a line is broken by half as much again. */
 function ridge(random: Random, { width, height }: Canvas, base: number, amplitude: number): string {
-  let heights = [between(random, -1, 1), between(random, -1, 1), between(random, -1, 1), between(random, -1, 1)];
+  let heights = [
+    between(random, -1, 1),
+    between(random, -1, 1),
+    between(random, -1, 1),
+    between(random, -1, 1),
+  ];
   for (let strength = 0.6; heights.length < 90; strength *= 0.52)
     heights = heights.flatMap((value, i) => {
       const next = heights[i + 1];
-      return next === undefined ? [value] : [value, (value + next) / 2 + between(random, -strength, strength)];
+      return next === undefined
+        ? [value]
+        : [value, (value + next) / 2 + between(random, -strength, strength)];
     });
   return outline(heights, width, height, base, amplitude);
 }
@@ -379,7 +407,13 @@ function hill(random: Random, { width, height }: Canvas, base: number, amplitude
   return outline(heights, width, height, base, amplitude);
 }
 
-function outline(heights: readonly number[], width: number, height: number, base: number, amplitude: number): string {
+function outline(
+  heights: readonly number[],
+  width: number,
+  height: number,
+  base: number,
+  amplitude: number,
+): string {
   const step = width / (heights.length - 1);
   const points = heights.map((value, i) => `${round(i * step)} ${round(base - value * amplitude)}`);
   return `M0 ${height}L${points.join('L')}V${height}z`;

@@ -1,8 +1,8 @@
 /** The storefront: the list of products with a search and filters that are plain forms. */
 import { hueOf } from './art.ts';
 import type { Catalogue, CatalogueItem } from './document.ts';
-import { compactCount, day, decimal } from './format.ts';
 import { type FilterValues, filterForm, formId, isFiltered, queryOf } from './filters.ts';
+import { compactCount, day, decimal } from './format.ts';
 import { type Html, html } from './html.ts';
 import { layout } from './layout.ts';
 import { picture } from './pictures.ts';

@@ -22,8 +22,7 @@ const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
 const object =
   <T extends object>(fields: { readonly [K in keyof T]: Guard<T[K]> }): Guard<Readonly<T>> =>
   (value): value is Readonly<T> =>
-    isRecord(value) &&
-    Object.entries<Guard<unknown>>(fields).every(([name, guard]) => guard(value[name]));
+    isRecord(value) && Object.entries<Guard<unknown>>(fields).every(([name, guard]) => guard(value[name]));
 
 const named = object({ slug: text, name: text });
 const company = object({ name: text, url: orNull(text) });
@@ -106,14 +105,10 @@ const isProduct = object({
   reviews: orNull(
     object({
       count: number,
-      latest: list(
-        object({ author: text, stars: number, title: text, body: text, createdAt: text }),
-      ),
+      latest: list(object({ author: text, stars: number, title: text, body: text, createdAt: text })),
     }),
   ),
-  systemRequirements: list(
-    object({ os: text, minimum: list(requirement), recommended: list(requirement) }),
-  ),
+  systemRequirements: list(object({ os: text, minimum: list(requirement), recommended: list(requirement) })),
   languages: orNull(object({ audio: list(language), text: list(language) })),
   socialLinks: list(object({ network: text, url: text })),
   legalText: orNull(text),

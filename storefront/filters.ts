@@ -41,8 +41,14 @@ const tagNames = {
 };
 const tags = (names: string): readonly Choice[] =>
   names.split(',').map((name) => [name.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-'), name]);
-const prices: readonly Choice[] = [500, 1000, 2000, 3000, 4000, 6000].map((minor) => [String(minor), `$${minor / 100}`]);
-const ratings: readonly Choice[] = ['4.5', '4', '3.5', '3'].map((value) => [value, `${value} stars and more`]);
+const prices: readonly Choice[] = [500, 1000, 2000, 3000, 4000, 6000].map((minor) => [
+  String(minor),
+  `$${minor / 100}`,
+]);
+const ratings: readonly Choice[] = ['4.5', '4', '3.5', '3'].map((value) => [
+  value,
+  `${value} stars and more`,
+]);
 
 /** `offered` are the names of the parameters that lists have: there is a field for each of these, and for no other. */
 export function filterForm(values: FilterValues, offered: ReadonlySet<string>): Html {
@@ -62,7 +68,12 @@ export function filterForm(values: FilterValues, offered: ReadonlySet<string>): 
   const date = (name: string, label: string): Part =>
     field(name, label, (id, value) => html`<input id="${id}" name="${name}" type="date" value="${value}">`);
   const words = (name: string, label: string): Part =>
-    field(name, label, (id, value) => html`<input id="${id}" name="${name}" type="text" value="${value}" maxlength="100" autocomplete="off">`);
+    field(
+      name,
+      label,
+      (id, value) =>
+        html`<input id="${id}" name="${name}" type="text" value="${value}" maxlength="100" autocomplete="off">`,
+    );
   const fields = [
     select('sort', 'Sort by', 'Most popular', sorts.slice(1)),
     select('genre', 'Genre', 'All genres', tags(tagNames.genre)),

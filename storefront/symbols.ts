@@ -1,8 +1,7 @@
 /** Drawings that a page refers to by `<use href="#name">`, once in each page. */
 import { type Html, html } from './html.ts';
 
-const star = (x: number) =>
-  `M${x} 1.6l2.6 5.6 6.1.7-4.5 4.2 1.2 6-5.4-3-5.4 3 1.2-6-4.5-4.2 6.1-.7z`;
+const star = (x: number) => `M${x} 1.6l2.6 5.6 6.1.7-4.5 4.2 1.2 6-5.4-3-5.4 3 1.2-6-4.5-4.2 6.1-.7z`;
 
 export const symbols: Html = html`<svg class="symbols" aria-hidden="true" focusable="false">
 <symbol id="stars" viewBox="0 0 100 20"><path d="${[10, 30, 50, 70, 90].map(star).join('')}"/></symbol>
