@@ -31,7 +31,10 @@ export function drawPicture(slug: string, role: PictureRole, number: number): st
   // Cover and key art show one scene, and every other picture another.
   const isKeyArt = role === 'card' || role === 'hero';
   const random = randomFrom(isKeyArt ? slug : `${slug} ${role} ${number}`);
-  const canvas: Canvas = { random, width, height, horizon: height * between(random, 0.52, 0.64) };
+  const horizon = height * between(random, 0.52, 0.64);
+  // Beside the title in a hero, which stands on the left.
+  const focus = width * (role === 'hero' ? between(random, 0.54, 0.68) : between(random, 0.32, 0.68));
+  const canvas: Canvas = { random, width, height, horizon, focus };
   if (role === 'logo') return svg(width, height, emblem(canvas, hue));
   const mood = pick(random, moods);
   const palette = paletteOf(mood, hue);
@@ -55,6 +58,8 @@ interface Canvas {
   readonly height: number;
   /** Distance from the top. */
   readonly horizon: number;
+  /** Distance from the left of what catches the eye. */
+  readonly focus: number;
 }
 
 interface Palette {
@@ -156,9 +161,8 @@ function city(canvas: Canvas, palette: Palette): string {
 }
 
 function planet(canvas: Canvas, palette: Palette): string {
-  const { width, height, random } = canvas;
+  const { width, height, random, focus: x } = canvas;
   const radius = Math.min(width, height) * between(random, 0.24, 0.34);
-  const x = width * between(random, 0.3, 0.7);
   const y = height * between(random, 0.32, 0.44);
   const tilt = Math.round(between(random, -28, 28));
   const ring = (half: string) =>
@@ -191,8 +195,7 @@ function planet(canvas: Canvas, palette: Palette): string {
 }
 
 function sea(canvas: Canvas, palette: Palette): string {
-  const { width, height, horizon, random } = canvas;
-  const x = width * between(random, 0.35, 0.65);
+  const { width, height, horizon, random, focus: x } = canvas;
   const radius = Math.min(width, height) * between(random, 0.13, 0.2);
   const glints = Array.from({ length: 26 }, (_, i) => {
     const share = i / 26;
@@ -244,8 +247,7 @@ function forest(canvas: Canvas, palette: Palette): string {
 }
 
 function gate(canvas: Canvas, palette: Palette): string {
-  const { width, height, random } = canvas;
-  const x = width * between(random, 0.45, 0.55);
+  const { width, height, random, focus: x } = canvas;
   const floor = height * 0.86;
   const count = 6;
   const arches = Array.from({ length: count }, (_, i) => {
@@ -285,7 +287,7 @@ function crystals(canvas: Canvas, palette: Palette): string {
     ].join('');
   });
   return [
-    glow(width / 2, horizon, height * 0.6),
+    glow(canvas.focus, horizon, height * 0.6),
     ...shards,
     ...[0.4, 0.15, 0].map(
       (distance, i) =>
@@ -307,7 +309,7 @@ function towers(canvas: Canvas, palette: Palette): string {
     return `M${round(x - half)} ${height}V${round(top)}h${round(-half * 0.3)}${battlements.join('')}H${round(x + half)}V${height}zM${round(x - half * 1.1)} ${round(top - half * 0.3)}L${round(x)} ${round(top - size * 0.42)}L${round(x + half * 1.1)} ${round(top - half * 0.3)}z`;
   };
   const castle = [0.62, 0.3].map((distance, i) => {
-    const middle = width * between(random, 0.36, 0.64);
+    const middle = canvas.focus + width * between(random, -0.1, 0.1);
     const parts = Array.from({ length: 5 }, (_, tower) =>
       keep(
         middle + (tower - 2) * height * 0.1,
@@ -351,8 +353,7 @@ function emblem({ random, width, height }: Canvas, hue: number): string[] {
 }
 
 function sun(canvas: Canvas, palette: Palette, y: number): string {
-  const { random, width, height } = canvas;
-  const x = width * between(random, 0.28, 0.72);
+  const { random, width, height, focus: x } = canvas;
   const radius = Math.min(width, height) * between(random, 0.08, 0.17);
   return `${glow(x, y, radius * 4)}<circle cx="${round(x)}" cy="${round(y)}" r="${round(radius)}" fill="${palette.light}"/>`;
 }

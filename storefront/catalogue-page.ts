@@ -17,9 +17,7 @@ export function cataloguePage(
 ): string {
   const { q = '', cursor } = values;
   const isFront = !isFiltered(values) && cursor === undefined;
-  const [first, ...others] = items;
-  const featured = isFront ? first : undefined;
-  const shown = featured === undefined ? items : others;
+  const featured = isFront ? items[0] : undefined;
   return layout({
     title: q === '' ? 'Frontshelf' : `${q} · Frontshelf`,
     description: 'Every game of the catalogue, most popular first.',
@@ -33,9 +31,9 @@ export function cataloguePage(
 <section class="results" aria-labelledby="results-title">
 <h1 id="results-title">${heading(values, isFront)}</h1>
 ${
-  shown.length === 0
+  items.length === 0
     ? html`<div class="empty"><p><b>Nothing on this shelf.</b></p><p>No game fits what you asked for. Take a filter away, or <a href="/">see the whole catalogue</a>.</p></div>`
-    : html`<ul class="grid">${shown.map((item, i) => card(item, i < 4))}</ul>`
+    : html`<ul class="grid">${items.map((item, i) => card(item, i < 4))}</ul>`
 }
 <nav class="pages" aria-label="Pages">
 ${cursor !== undefined && html`<a class="button quiet" rel="first" href="/${queryOf({ ...values, cursor: undefined })}">First page</a>`}

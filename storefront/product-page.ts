@@ -37,7 +37,7 @@ ${hero(product)}
 <div class="wrap columns">
 <aside aria-label="Price and facts">${buyBox(product)}</aside>
 <div class="story">
-<nav class="sections" aria-label="On this page"><ul>${sections.map(({ id, title }) => html`<li><a href="#${id}">${title}</a></li>`)}</ul></nav>
+<nav class="sections" aria-label="On this page"><ul>${sections.map(({ id, name }) => html`<li><a href="#${id}">${name}</a></li>`)}</ul></nav>
 ${sections.map(({ content }) => content)}
 ${product.legalText !== null && html`<p class="legal">${product.legalText}</p>`}
 </div>
@@ -135,7 +135,7 @@ ${shown.map(
     html`<li><a class="zoom" href="${pictureUrl(slug, role, number)}">${picture(slug, role, `${alt}, ${i + 1} of ${shown.length}`, { number })}</a></li>`,
 )}
 </ul>
-<dialog class="viewer" aria-label="Picture in full size"><img src="data:," alt="" width="1600" height="900" hidden>
+<dialog class="viewer" aria-label="Picture in full size">
 <form method="dialog"><button type="button" value="previous">Previous</button><p aria-live="polite"></p><button type="button" value="next">Next</button><button value="close">Close</button></form></dialog>`,
   );
 }

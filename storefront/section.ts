@@ -3,13 +3,14 @@ import { type Html, html } from './html.ts';
 
 export interface Section {
   readonly id: string;
-  readonly title: string;
+  /** What the navigation calls it. */
+  readonly name: string;
   readonly content: Html;
 }
 
-export const section = (id: string, title: string, content: Html): Section => ({
+export const section = (id: string, title: string, content: Html, name = title): Section => ({
   id,
-  title,
+  name,
   content: html`<section id="${id}" aria-labelledby="${id}-title"><h2 id="${id}-title">${title}</h2>
 ${content}
 </section>

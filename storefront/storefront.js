@@ -34,14 +34,14 @@
   const viewer = document.querySelector('.viewer');
   const links = [...document.querySelectorAll('a.zoom')];
   if (viewer !== null && links.length > 0) {
-    const picture = viewer.querySelector('img');
+    const picture = document.createElement('img');
+    viewer.prepend(picture);
     const caption = viewer.querySelector('p');
     let shown = 0;
     const show = (index) => {
       shown = (index + links.length) % links.length;
       picture.src = links[shown].href;
       picture.alt = links[shown].querySelector('img').alt;
-      picture.hidden = false;
       caption.textContent = picture.alt;
     };
     for (const [index, link] of links.entries())

@@ -22,6 +22,7 @@ export function requirementsSection({ systemRequirements }: Product) {
     'requirements',
     'System requirements',
     html`<div class="tables">${systemRequirements.map(requirementsTable)}</div>`,
+    'Requirements',
   );
 }
 
