@@ -9,10 +9,11 @@ import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { brotliDecompressSync, gunzipSync } from 'node:zlib';
 import { Ajv2020, type SchemaObject } from 'ajv/dist/2020.js';
+import { statusesByRoute } from '../metrics/catalogue.ts';
 import { DatabaseUnavailable } from '../sql/errors.ts';
 import { createTestDatabase } from '../sql/testing.ts';
 import { openapiDocument } from './openapi.ts';
-import { routes } from './target.ts';
+import { routes } from './routes.ts';
 import { openConnection, type Response, request, startTestServer } from './testing.ts';
 
 interface Reference {
@@ -132,12 +133,32 @@ test('every reference of the document leads somewhere, and every component is re
 });
 
 test('the document has the paths that the server routes, and GET, HEAD and OPTIONS at each', () => {
-  assert.deepEqual(paths.toSorted(), routes.filter((route) => route !== 'unmatched').toSorted());
+  assert.deepEqual(paths.toSorted(), Object.keys(routes).toSorted());
   for (const path of Object.values(document.paths))
     assert.deepEqual(
       Object.keys(path).filter((key) => key !== 'parameters'),
       ['get', 'head', 'options'],
     );
+});
+
+test('every answer that a path can give has a series in the metrics, and no other', () => {
+  const described = Object.fromEntries(
+    Object.entries(document.paths).map(([path, operations]) => [
+      path,
+      // 405 is the same for all; what is refused before the path is known is no answer of the path.
+      [
+        ...new Set([
+          '405',
+          ...methods.flatMap((m) => Object.keys(operations[m.toLowerCase()]?.responses ?? {})),
+        ]),
+      ]
+        .map(Number)
+        .filter((status) => ![408, 414, 431].includes(status))
+        .toSorted(),
+    ]),
+  );
+  const { unmatched: _, ...byPath } = statusesByRoute;
+  assert.deepEqual(byPath, described);
 });
 
 test('the schemas admit nothing that they do not name', () => {
@@ -311,6 +332,6 @@ test('every answer that is described has been seen', () => {
 });
 
 test('every kind of problem that is described has been seen', () => {
-  const described: string[] = schemas.Problem?.properties.type.enum ?? [];
+  const described: string[] = schemas.ProblemType?.enum ?? [];
   assert.deepEqual([...observedProblems].toSorted(), described.toSorted());
 });
