@@ -10,16 +10,20 @@ DROP INDEX product_list;
 -- The market whose prices lists are filtered and sorted by.
 CREATE FUNCTION list_market() RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE RETURN 'US';
 
--- The words of a text as they are compared: without case, accents and punctuation, so that "Café™" is cafe. Lower-cased
--- when accents are gone, as the C locale knows no others than ASCII letters. Longer words than 60 characters are cut.
+-- A text without case, accents and apostrophes. Lower-cased last, as the C locale knows no other letters than ASCII's.
+CREATE FUNCTION unaccented(source text) RETURNS text
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+RETURN lower(translate(
+  regexp_replace(normalize(source, NFD), '[\u0027\u2018\u2019\u0300-\u036f]+', '', 'g'),
+  'ØøŁłĐđ', 'OoLlDd'));
+
+-- The words of a text as they are compared, so that "Café™" is cafe. Longer ones than 60 characters are cut.
 CREATE FUNCTION search_words(source text) RETURNS text[]
-LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = public, pg_temp AS $$
   SELECT coalesce(array_agg(left(word, 60) ORDER BY place), '{}')
   FROM string_to_table(
     regexp_replace(
-      lower(translate(
-        regexp_replace(normalize(source, NFD), '[\u0027\u2018\u2019\u0300-\u036f]', '', 'g'),
-        'ØøŁłĐđ', 'OoLlDd')),
+      unaccented(source),
       '[\u0001-\u002f\u003a-\u0060\u007b-\u00bf\u00d7\u00f7\u2000-\u2bff\u3000-\u303f\ufe30-\ufe4f\uff00-\uff0f\uff1a-\uff20]+',
       ' ', 'g'),
     ' ') WITH ORDINALITY AS words (word, place)
@@ -82,15 +86,16 @@ SELECT p.id AS product_id,
   array_to_tsvector(search_words(p.title || ' ' || coalesce(
     (SELECT string_agg(c.name, ' ') FROM product_company pc JOIN company c ON c.id = pc.company_id
       WHERE pc.product_id = p.id), '')))
-  || strip(to_tsvector('english', array_to_string(
-    search_words(left(p.short_description || ' ' || p.description, 50000)), ' '))) AS words
+  || strip(to_tsvector('english', unaccented(left(p.short_description || ' ' || p.description, 50000)))) AS words
 FROM product p WHERE p.parent_id IS NULL;
+
+CREATE VIEW search_word_source AS
+SELECT unnest(search_words(title)) AS word FROM product WHERE parent_id IS NULL
+UNION SELECT unnest(search_words(name)) FROM company;
 
 INSERT INTO listed_game TABLE listed_game_source;
 INSERT INTO game_text TABLE game_text_source;
-INSERT INTO search_word
-  SELECT unnest(search_words(title)) FROM product WHERE parent_id IS NULL
-  UNION SELECT unnest(search_words(name)) FROM company;
+INSERT INTO search_word TABLE search_word_source;
 
 -- One for each order of a list: ascending, the most popular first among equals, what has no value last.
 CREATE INDEX listed_game_popularity ON listed_game (popularity_rank);
