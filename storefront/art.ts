@@ -33,7 +33,7 @@ export function drawPicture(slug: string, role: PictureRole, number: number): st
   const random = randomFrom(isKeyArt ? slug : `${slug} ${role} ${number}`);
   const horizon = height * between(random, 0.52, 0.64);
   // Beside the title in a hero, which stands on the left.
-  const focus = width * (role === 'hero' ? between(random, 0.54, 0.68) : between(random, 0.32, 0.68));
+  const focus = width * (role === 'hero' ? between(random, 0.5, 0.63) : between(random, 0.32, 0.68));
   const canvas: Canvas = { random, width, height, horizon, focus };
   if (role === 'logo') return svg(width, height, emblem(canvas, hue));
   const mood = pick(random, moods);

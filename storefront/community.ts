@@ -12,9 +12,10 @@ const verdicts: Readonly<Record<string, string>> = {
   weak: 'Weak',
 };
 
-/** Both verdicts in one line. */
-export function community({ rating, critics }: Pick<Product, 'rating' | 'critics'>): Html {
+/** Both verdicts in one line; undefined when there is none. */
+export function community({ rating, critics }: Pick<Product, 'rating' | 'critics'>): Html | undefined {
   const verdict = critics?.verdict;
+  if (rating === null && critics?.average == null) return undefined;
   return html`<ul class="verdicts">
 ${rating && html`<li>${stars(rating.average)}<span><b>${decimal(rating.average)}</b> of 5 · ${compactCount(rating.count)} ratings</span></li>`}
 ${critics?.average != null && html`<li><b class="score">${critics.average}</b><span>${verdict && html`<b>${verdicts[verdict] ?? verdict}</b>, `}critics</span></li>`}

@@ -26,7 +26,7 @@ type Choice = readonly [value: string, label: string];
 
 const sorts: readonly Choice[] = [
   ['popularity', 'Most popular'],
-  ['-release_date', 'Newest'],
+  ['-releaseDate', 'Newest'],
   ['-rating', 'Best rated'],
   ['price', 'Cheapest'],
   ['-price', 'Most expensive'],

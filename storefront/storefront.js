@@ -68,16 +68,14 @@
   const links = new Map(
     [...document.querySelectorAll('.sections a')].map((link) => [link.getAttribute('href').slice(1), link]),
   );
+  // A line in the window, which at most one section crosses.
   const seen = new IntersectionObserver(
     (entries) => {
-      const entered = entries.find(({ isIntersecting }) => isIntersecting);
-      if (entered === undefined) return;
-      for (const [id, link] of links) {
-        if (id === entered.target.id) link.setAttribute('aria-current', 'true');
-        else link.removeAttribute('aria-current');
-      }
+      for (const { target, isIntersecting } of entries)
+        if (isIntersecting) links.get(target.id).setAttribute('aria-current', 'true');
+        else links.get(target.id).removeAttribute('aria-current');
     },
-    { rootMargin: '-25% 0px -65%' },
+    { rootMargin: '-30% 0px -70%' },
   );
   for (const id of links.keys()) seen.observe(document.getElementById(id));
 }
