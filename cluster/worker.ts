@@ -5,6 +5,7 @@ import type { Server } from 'node:http';
 import type { Redis } from 'ioredis';
 import { createBreaker } from '../cache/breaker.ts';
 import { type Coherence, createCoherence, type FeedMessage } from '../cache/coherence.ts';
+import { createGatherer } from '../cache/gather.ts';
 import { createReadThrough } from '../cache/read-through.ts';
 import { createRedisTier } from '../cache/redis-tier.ts';
 import type { Config } from '../config.ts';
@@ -19,7 +20,7 @@ import { createBrowserPages } from '../server/browser-pages.ts';
 import { createHandler, type LoggedRequest } from '../server/handler.ts';
 import { encodeCursor, listPosition } from '../server/list-position.ts';
 import { createListener, type Listener } from '../server/listener.ts';
-import { openapiDocument } from '../server/openapi.ts';
+import { contractCacheControl, openapiDocument } from '../server/openapi.ts';
 import { pageListParameters } from '../server/page-routes.ts';
 import { createPressure } from '../server/pressure.ts';
 import { createRepresentation, type Representation, representationCodec } from '../server/representation.ts';
@@ -27,7 +28,7 @@ import { readChanges } from '../sql/change-feed.ts';
 import { failureKind, isConnectionTimeout } from '../sql/errors.ts';
 import { createReaderPool } from '../sql/pool.ts';
 import { readProductList } from '../sql/product-list.ts';
-import { readProductPage } from '../sql/product-page.ts';
+import { type ProductPage, readProductPage, readProductPages } from '../sql/product-page.ts';
 import { createStorefront } from '../storefront/storefront.ts';
 import { newsBy, postgresHistory } from './change-source.ts';
 import { drain } from './drain.ts';
@@ -42,6 +43,8 @@ import { warmUp } from './warm-up.ts';
 import { tellMetrics } from './worker-metrics.ts';
 
 const listsMaxBytes = 8 * 1024 * 1024;
+// Redis answers what is asked together within a millisecond or two.
+const gatherWindowMs = 3;
 // A fill gives up a little before its time is over, so that the answer that says so is in time as well.
 const fillShare = 0.9;
 
@@ -93,17 +96,25 @@ export async function runWorker(config: Config): Promise<void> {
     now,
     random: Math.random,
   };
+  const loaded = ({ body, snapshot }: ProductPage) => ({
+    value: body === null ? undefined : createRepresentation(body, config.cacheControl),
+    stamp: snapshot,
+  });
+  const gatherer = createGatherer<Representation>({
+    loadOne: async (slug, demand) =>
+      loaded(await admission.run(demand, () => timed(recorder, 'product_page', readProductPage(pool, slug)))),
+    loadMany: async (slugs, demand) => {
+      const found = await admission.run(demand, () =>
+        timed(recorder, 'product_pages', readProductPages(pool, slugs)),
+      );
+      return new Map([...found].map(([slug, page]) => [slug, loaded(page)]));
+    },
+    windowMs: gatherWindowMs,
+    delay,
+  });
   const pages = createReadThrough<Representation>({
     ...shared,
-    load: async (slug, demand) => {
-      const { body, snapshot } = await admission.run(demand, () =>
-        timed(recorder, 'product_page', readProductPage(pool, slug)),
-      );
-      return {
-        value: body === null ? undefined : createRepresentation(body, config.cacheControl),
-        stamp: snapshot,
-      };
-    },
+    load: gatherer.load,
     memoryMaxBytes: config.memoryTierBytes,
     memoryTtlMs: config.memoryTtlMs,
     redis:
@@ -121,6 +132,8 @@ export async function runWorker(config: Config): Promise<void> {
     coherence,
     observer: recorder.cache,
   });
+  // As long again as a worker may keep it: what a list says is at most twice LIST_TTL_MS old.
+  const listCacheControl = `public, max-age=${Math.floor(config.listTtlMs / 1000)}`;
   const lists = createReadThrough<Representation>({
     ...shared,
     load: async (key, demand) => {
@@ -129,7 +142,7 @@ export async function runWorker(config: Config): Promise<void> {
       );
       const nextCursor = nextRank === null ? 'null' : `"${encodeCursor(nextRank)}"`;
       const body = `{"items":${items},"nextCursor":${nextCursor}}`;
-      return { value: createRepresentation(body, config.cacheControl), stamp: '' };
+      return { value: createRepresentation(body, listCacheControl), stamp: '' };
     },
     memoryMaxBytes: config.listTtlMs === 0 ? 0 : listsMaxBytes,
     memoryTtlMs: config.listTtlMs,
@@ -140,8 +153,9 @@ export async function runWorker(config: Config): Promise<void> {
   const listener: Listener = createListener(
     createHandler({
       pages,
+      gatherer,
       lists,
-      openapi: createRepresentation(openapiDocument, config.cacheControl),
+      openapi: createRepresentation(openapiDocument, contractCacheControl),
       browserPages: createBrowserPages(createStorefront(pageListParameters)),
       observer: recorder,
       isReady: () => state.ready && pressure.level < 3,

@@ -7,7 +7,7 @@
  */
 import { LRUCache } from 'lru-cache';
 import type { ServedFrom } from '../cache/entry.ts';
-import { createRepresentation, type Form, type Representation } from './representation.ts';
+import { createRepresentation, type Representation } from './representation.ts';
 
 /** Whoever makes the pages; this folder knows no HTML. */
 export interface PageMaker {
@@ -19,23 +19,26 @@ export interface PageMaker {
 }
 export type ListValues = Readonly<Record<string, string | number | boolean | readonly string[] | undefined>>;
 
-const htmlHeaders = [
+const nothingElse = "default-src 'none'";
+const ownOnly = ['Referrer-Policy', 'same-origin', 'Cross-Origin-Resource-Policy', 'same-origin'];
+const htmlFields = [
+  'Content-Type',
+  'text/html; charset=utf-8',
   // Scripts and styles are files, none stands in a page; nothing is of another origin, and no page frames this one.
   'Content-Security-Policy',
-  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'",
-  'Referrer-Policy',
-  'same-origin',
+  `${nothingElse}; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'`,
   'Permissions-Policy',
   'camera=(), geolocation=(), microphone=(), payment=(), usb=()',
-  'Cross-Origin-Resource-Policy',
-  'same-origin',
+  ...ownOnly,
 ];
-const htmlForm: Form = { contentType: 'text/html; charset=utf-8', headers: htmlHeaders };
-const fileForm = (contentType: string): Form => ({
+const fileFields = (contentType: string) => [
+  'Content-Type',
   contentType,
   // A drawing that is opened by itself is a document, and may do nothing.
-  headers: ['Content-Security-Policy', "default-src 'none'", 'Cross-Origin-Resource-Policy', 'same-origin'],
-});
+  'Content-Security-Policy',
+  nothingElse,
+  ...ownOnly,
+];
 
 /** Names have no version, as two versions of the server may answer during an update; so they are asked for anew soon. */
 const fileCacheControl = 'public, max-age=300, stale-while-revalidate=86400';
@@ -45,37 +48,42 @@ const picturesMax = 256;
 const bytesOf = (text: string) => Buffer.from(text).toString('latin1');
 const textOf = (bytes: string) => Buffer.from(bytes, 'latin1').toString();
 
+/** Makes a page of a document, which keeps it; `onMade` is called when the document has grown by it. */
+export type PageOf = (document: Representation, onMade: () => void) => Representation;
+
 export interface BrowserPages {
-  productPage(document: Representation): Representation;
-  cataloguePage(document: Representation, values: ListValues): Representation;
+  readonly productPage: PageOf;
+  cataloguePage(document: Representation, values: ListValues, onMade: () => void): Representation;
   /** Header fields and body of an answer that is not what was asked for. */
-  problem(title: string, detail: string): { readonly headers: readonly string[]; readonly body: string };
+  problem(title: string, detail: string): { readonly fields: readonly string[]; readonly body: string };
   file(name: string): Representation | undefined;
   picture(slug: string, name: string): Representation | undefined;
 }
 
 export function createBrowserPages(maker: PageMaker): BrowserPages {
-  const pageOf = (document: Representation, make: (json: string) => string): Representation => {
-    document.page ??= createRepresentation(
-      bytesOf(make(textOf(document.body))),
-      document.cacheControl,
-      htmlForm,
-    );
-    return document.page;
-  };
+  function pageOf(document: Representation, make: (json: string) => string, onMade: () => void) {
+    if (document.page !== undefined) return document.page;
+    const made = createRepresentation(bytesOf(make(textOf(document.body))), document.cacheControl, {
+      contentFields: htmlFields,
+    });
+    document.page = made;
+    onMade();
+    return made;
+  }
   const files = new Map(
     [...maker.assets].map(([name, { contentType, text }]) => [
       name,
-      createRepresentation(bytesOf(text), fileCacheControl, fileForm(contentType)),
+      createRepresentation(bytesOf(text), fileCacheControl, { contentFields: fileFields(contentType) }),
     ]),
   );
   const pictures = new LRUCache<string, Representation>({ max: picturesMax });
 
   return {
-    productPage: (document) => pageOf(document, maker.productPage),
-    cataloguePage: (document, values) => pageOf(document, (json) => maker.cataloguePage(json, values)),
+    productPage: (document, onMade) => pageOf(document, maker.productPage, onMade),
+    cataloguePage: (document, values, onMade) =>
+      pageOf(document, (json) => maker.cataloguePage(json, values), onMade),
     problem: (title, detail) => ({
-      headers: ['Content-Type', htmlForm.contentType, 'X-Content-Type-Options', 'nosniff', ...htmlHeaders],
+      fields: [...htmlFields, 'X-Content-Type-Options', 'nosniff'],
       body: bytesOf(maker.problemPage(title, detail)),
     }),
     file: (name) => files.get(name),
@@ -85,7 +93,9 @@ export function createBrowserPages(maker: PageMaker): BrowserPages {
       if (known !== undefined) return known;
       const svg = name.endsWith('.svg') ? maker.picture(slug, name.slice(0, -4)) : undefined;
       if (svg === undefined) return undefined;
-      const made = createRepresentation(bytesOf(svg), fileCacheControl, fileForm('image/svg+xml'));
+      const made = createRepresentation(bytesOf(svg), fileCacheControl, {
+        contentFields: fileFields('image/svg+xml'),
+      });
       pictures.set(key, made);
       return made;
     },

@@ -1,14 +1,17 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import type { ServedFrom } from '../cache/entry.ts';
-import type { ReadThrough } from '../cache/read-through.ts';
-import { type BrowserPages, serverTiming } from './browser-pages.ts';
-import { cacheStatus } from './cache-status.ts';
+import type { Gatherer } from '../cache/gather.ts';
+import type { ReadThrough, Served } from '../cache/read-through.ts';
+import { type BrowserPages, type PageOf, serverTiming } from './browser-pages.ts';
+import { batchCacheStatus, cacheStatus } from './cache-status.ts';
 import { matchesEtag } from './conditional.ts';
 import { negotiateCoding } from './content-coding.ts';
 import { fieldsMax } from './limits.ts';
 import { listKey, requestedPosition } from './list-position.ts';
 import { isPageRoute, pageListLimit } from './page-routes.ts';
+import { type Part, partOf } from './parts.ts';
+import { problemPages } from './problem-pages.ts';
 import {
   allowedMethods,
   isUnavailable,
@@ -18,7 +21,14 @@ import {
   problemResponse,
   retryAfterSeconds,
 } from './problems.ts';
-import { type Representation, type Variant, variantIn, withCacheStatus } from './representation.ts';
+import {
+  createRepresentation,
+  digestOf,
+  type Representation,
+  type Variant,
+  variantIn,
+  withCacheStatus,
+} from './representation.ts';
 import { hasOneHost, type RequestHeaders, readHeaders } from './request-headers.ts';
 import type { Route } from './routes.ts';
 import { parseTarget, type Target } from './target.ts';
@@ -33,6 +43,8 @@ export interface RequestObserver {
 
 export interface HandlerOptions {
   readonly pages: ReadThrough<Representation>;
+  /** Behind `pages`: told which of them are about to be asked for together. */
+  readonly gatherer: Pick<Gatherer<Representation>, 'expect'>;
   readonly lists: ReadThrough<Representation>;
   /** The OpenAPI document. */
   readonly openapi: Representation;
@@ -159,7 +171,7 @@ export function createHandler(options: HandlerOptions): RequestListener {
     extraHeaders: readonly string[] = [],
   ): void {
     const { status, headers, body } = isPageRoute(exchange.target.route)
-      ? problemPage(code, detail, extraHeaders, options.browserPages.problem)
+      ? problemPage(code, detail, extraHeaders, browserPages.problem)
       : problemResponse(code, detail, extraHeaders);
     if (exchange.requestId !== '') headers.push('X-Request-Id', exchange.requestId);
     finish(exchange, status, headers, body);
@@ -202,59 +214,56 @@ export function createHandler(options: HandlerOptions): RequestListener {
     );
   }
 
-  /** `status` undefined: a hit in memory, whose headers are made already. */
+  /**
+   * `status` undefined: a hit in memory, whose headers are made already. `cache` holds the representation under `key`;
+   * `part` is what to send of it, or makes that of it.
+   */
   function send(
     exchange: Exchange,
     representation: Representation,
     status: string | undefined,
-    grown?: () => void,
+    cache?: ReadThrough<Representation>,
+    key = '',
+    part?: Part | PageOf,
   ): void {
-    const variant = variantIn(representation, negotiateCoding(exchange.headers.acceptEncoding));
+    const onMade = () => cache?.resized(key, representation);
+    const sent =
+      part === undefined
+        ? representation
+        : typeof part === 'function'
+          ? part(representation, onMade)
+          : partOf(representation, part, onMade);
+    const variant = variantIn(sent, negotiateCoding(exchange.headers.acceptEncoding, sent.body.length));
     if (!(variant instanceof Promise)) return sendVariant(exchange, variant, status);
     variant
       .then((made) => {
-        grown?.();
+        cache?.resized(key, representation);
         sendVariant(exchange, made, status);
       })
       .catch((error) => refuseError(exchange, error));
   }
 
-  /** `pageOf` makes the page of a document where a page was asked for. */
   function sendCached(
     exchange: Exchange,
     cache: ReadThrough<Representation>,
     key: string,
     onServed?: (exchange: Exchange, servedFrom: ServedFrom) => void,
-    pageOf?: (document: Representation) => Representation,
+    part?: Part | PageOf,
   ): void {
-    const sendValue = (value: Representation, servedFrom: ServedFrom, status: string | undefined) => {
-      const grown = () => cache.resized(key, value);
-      if (pageOf === undefined) return send(exchange, value, status, grown);
-      exchange.pageFrom = servedFrom;
-      const isNew = value.page === undefined;
-      const page = pageOf(value);
-      if (isNew) grown();
-      send(exchange, page, status, grown);
-    };
     const hit = cache.hit(key, exchange.startedAtMs);
     if (hit !== undefined) {
       onServed?.(exchange, 'memory');
-      return sendValue(hit, 'memory', undefined);
+      return send(exchange, hit, undefined, cache, key, part);
     }
     cache
       .read(key, exchange.startedAtMs, () => exchange.res.destroyed)
       .then((served) => {
         onServed?.(exchange, served.servedFrom);
         const status = cacheStatus(served);
-        if (served.value !== undefined) return sendValue(served.value, served.servedFrom, status);
+        if (served.value !== undefined) return send(exchange, served.value, status, cache, key, part);
         refuse(exchange, 'unknown-product', 'No product has this slug.', ['Cache-Status', status]);
       })
       .catch((error) => refuseError(exchange, error));
-  }
-
-  function sendFile(exchange: Exchange, file: Representation | undefined): void {
-    if (file === undefined) return refuse(exchange, 'not-found', 'There is nothing at this path.');
-    send(exchange, file, undefined);
   }
 
   function productServed(exchange: Exchange, servedFrom: ServedFrom): void {
@@ -262,24 +271,104 @@ export function createHandler(options: HandlerOptions): RequestListener {
     observer.productServed(servedFrom);
   }
 
+  function pageServed(exchange: Exchange, servedFrom: ServedFrom): void {
+    exchange.pageFrom = servedFrom;
+  }
+
+  function productPageServed(exchange: Exchange, servedFrom: ServedFrom): void {
+    productServed(exchange, servedFrom);
+    pageServed(exchange, servedFrom);
+  }
+
+  function sendFile(exchange: Exchange, file: Representation | undefined): void {
+    if (file === undefined) return refuse(exchange, 'not-found', 'There is nothing at this path.');
+    send(exchange, file, undefined);
+  }
+
+  /** Each as if it were asked for alone, but that those which come to the source are read together. */
+  async function readTogether(
+    exchange: Exchange,
+    slugs: readonly string[],
+  ): Promise<Served<Representation>[]> {
+    const hits = new Map<string, Representation>();
+    for (const slug of slugs) {
+      const hit = pages.hit(slug, exchange.startedAtMs);
+      if (hit !== undefined) hits.set(slug, hit);
+    }
+    const expectation = options.gatherer.expect(slugs.filter((slug) => !hits.has(slug)));
+    const readOne = async (slug: string): Promise<Served<Representation>> => {
+      const value = hits.get(slug);
+      if (value !== undefined)
+        return { value, servedFrom: 'memory', memory: 'hit', redis: undefined, collapsed: false };
+      try {
+        return await pages.read(slug, exchange.startedAtMs, () => exchange.res.destroyed);
+      } finally {
+        expectation.settled(slug);
+      }
+    };
+    try {
+      return await Promise.all(slugs.map(readOne));
+    } finally {
+      expectation.end();
+    }
+  }
+
+  async function sendBatch(
+    exchange: Exchange,
+    slugs: readonly string[],
+    part: Part | undefined,
+  ): Promise<void> {
+    const batch = await readTogether(exchange, slugs);
+    const found: Representation[] = [];
+    const unknown: string[] = [];
+    for (const [i, { value, servedFrom }] of batch.entries()) {
+      const slug = slugs[i] ?? '';
+      observer.productServed(servedFrom);
+      if (value === undefined) unknown.push(slug);
+      else found.push(part === undefined ? value : partOf(value, part, () => pages.resized(slug, value)));
+    }
+    const unknownList = JSON.stringify(unknown);
+    const representation = createRepresentation(
+      `{"items":[${found.map(({ body }) => body).join(',')}],"unknown":${unknownList}}`,
+      found[0]?.cacheControl ?? 'no-cache',
+      // What names the bytes of each names those of all.
+      { digest: digestOf(found.map(({ identity }) => identity.etag).join() + unknownList), isForOnce: true },
+    );
+    send(exchange, representation, batchCacheStatus(batch));
+  }
+
   function answer(exchange: Exchange, target: Target): void {
     if ('problem' in target) return refuse(exchange, target.problem, target.detail);
     switch (target.route) {
       case '/v1/products/{slug}':
-        return sendCached(exchange, pages, target.slug, productServed);
+        return sendCached(
+          exchange,
+          pages,
+          target.slug,
+          productServed,
+          target.fields && { fields: target.fields },
+        );
+      case '/v1/products/{slug}/{module}':
+        return sendCached(exchange, pages, target.slug, productServed, { module: target.module });
       case '/v1/products': {
+        if (target.slugs !== undefined)
+          return void sendBatch(
+            exchange,
+            [...new Set(target.slugs)],
+            target.fields && { fields: target.fields },
+          ).catch((error) => refuseError(exchange, error));
         const position = requestedPosition(target);
         if (position === undefined) return refuse(exchange, ...unknownCursor);
         return sendCached(exchange, lists, listKey(position));
       }
       case '/products/{slug}':
-        return sendCached(exchange, pages, target.slug, productServed, browserPages.productPage);
+        return sendCached(exchange, pages, target.slug, productPageServed, browserPages.productPage);
       case '/': {
         const { route, ...values } = target;
         const position = requestedPosition({ ...values, limit: pageListLimit });
         if (position === undefined) return refuse(exchange, ...unknownCursor);
-        return sendCached(exchange, lists, listKey(position), undefined, (document) =>
-          browserPages.cataloguePage(document, values),
+        return sendCached(exchange, lists, listKey(position), pageServed, (document, onMade) =>
+          browserPages.cataloguePage(document, values, onMade),
         );
       }
       case '/assets/{file}':
@@ -288,6 +377,11 @@ export function createHandler(options: HandlerOptions): RequestListener {
         return sendFile(exchange, browserPages.picture(target.slug, target.file));
       case '/openapi.json':
         return send(exchange, options.openapi, undefined);
+      case '/problems/{code}': {
+        const page = problemPages.get(target.code);
+        if (page === undefined) throw new Error(`There is no page about ${target.code}.`);
+        return send(exchange, page, undefined);
+      }
       case '/livez':
         return finish(exchange, 200, healthHeaders(alive), alive);
       case '/readyz':

@@ -2,7 +2,7 @@
 import type { Parameter } from './parameters.ts';
 import { type RouteTable, routes } from './routes.ts';
 
-const { limit, ...listParameters } = routes['/v1/products'].query;
+const { limit, slugs, fields, ...listParameters } = routes['/v1/products'].query;
 const { slug } = routes['/v1/products/{slug}'].path;
 
 const file = {

@@ -1,5 +1,5 @@
 /**
- * A JSON document in every form in which it leaves the server, each made once: identity when the document
+ * A document in every form in which it leaves the server, each made once: identity when the document
  * arrives, br and gzip when first asked for. Bodies are latin1 strings, one character a byte: node:http
  * writes a string with the head in one piece, and a string needs no copy per request.
  */
@@ -20,25 +20,17 @@ export interface Variant {
   readonly notModifiedHeaders: string[];
 }
 
-/** What a body is, and what answers with it say beside what all do. */
-export interface Form {
-  readonly contentType: string;
-  readonly headers: readonly string[];
-}
-
-const json: Form = {
-  contentType: 'application/json',
-  headers: ['Access-Control-Allow-Origin', '*', 'Access-Control-Expose-Headers', 'Cache-Status, ETag'],
-};
-
 export interface Representation {
   readonly body: string;
   readonly cacheControl: string;
-  readonly form: Form;
+  readonly contentFields: readonly string[];
+  readonly brotliQuality: number;
   readonly identity: Variant;
   br: Variant | Promise<Variant> | undefined;
   gzip: Variant | Promise<Variant> | undefined;
-  /** The page in HTML that is made of the document, once somebody has asked for it. */
+  /** What was cut out of it (`parts.ts`). */
+  parts: Map<string, Representation> | undefined;
+  /** The page in HTML that is made of it (`browser-pages.ts`), once somebody has asked for it. */
   page: Representation | undefined;
 }
 
@@ -51,48 +43,81 @@ export function representationCodec(cacheControl: string): Codec<Representation>
   };
 }
 
-function sizeBytes({ identity, br, gzip, page }: Representation): number {
-  return [identity, br, gzip].reduce(
-    (bytes, variant) =>
-      variant === undefined || variant instanceof Promise
-        ? bytes
-        : bytes + variant.body.length + headerOverheadBytes,
-    page === undefined ? 0 : sizeBytes(page),
-  );
+function sizeBytes({ identity, br, gzip, parts, page }: Representation): number {
+  let bytes = page === undefined ? 0 : sizeBytes(page);
+  for (const variant of [identity, br, gzip])
+    if (variant !== undefined && !(variant instanceof Promise))
+      bytes += variant.body.length + headerOverheadBytes;
+  if (parts !== undefined) for (const part of parts.values()) bytes += sizeBytes(part);
+  return bytes;
 }
 
 // Header arrays, their strings and the objects around them, measured on the heap.
 const headerOverheadBytes = 1024;
 
+export interface RepresentationOptions {
+  /** Fields that describe the content, names and values in turn; JSON if nothing is said. */
+  readonly contentFields?: readonly string[];
+  /** Names these bytes and no others, in characters that an ETag may have; made of the bytes if nothing is said. */
+  readonly digest?: string;
+  /** For a document that is made for one answer, so that its compression is of use once. */
+  readonly isForOnce?: boolean;
+}
+
+const json = ['Content-Type', 'application/json'] as const;
+// The highest quality whose time, about a millisecond for a page, is still small beside a read from Postgres.
+const brotliQuality = 5;
+// A fifth of that time, and smaller than gzip would make it.
+const brotliQualityForOnce = 2;
+
 /** `body` is the document as a latin1 string of its UTF-8 bytes. */
-export function createRepresentation(body: string, cacheControl: string, form = json): Representation {
-  const digest = hash('sha256', Buffer.from(body, 'latin1'), 'base64url').slice(0, 22);
+export function createRepresentation(
+  body: string,
+  cacheControl: string,
+  { contentFields = json, digest = digestOf(body), isForOnce = false }: RepresentationOptions = {},
+): Representation {
   return {
     body,
     cacheControl,
-    form,
-    identity: createVariant(body, `"${digest}"`, cacheControl, form, 'identity'),
+    contentFields,
+    brotliQuality: isForOnce ? brotliQualityForOnce : brotliQuality,
+    identity: createVariant(body, `"${digest}"`, cacheControl, contentFields, 'identity'),
     br: undefined,
     gzip: undefined,
+    parts: undefined,
     page: undefined,
   };
 }
+
+/** 128 bits of the bytes (latin1), in base64url. */
+export const digestOf = (body: string): string =>
+  hash('sha256', Buffer.from(body, 'latin1'), 'base64url').slice(0, 22);
 
 function createVariant(
   body: string,
   etag: string,
   cacheControl: string,
-  form: Form,
+  contentFields: readonly string[],
   coding: ContentCoding,
 ): Variant {
-  const shared = ['ETag', etag, 'Cache-Control', cacheControl, 'Vary', 'Accept-Encoding', ...form.headers];
+  const shared = [
+    'ETag',
+    etag,
+    'Cache-Control',
+    cacheControl,
+    'Vary',
+    'Accept-Encoding',
+    'Access-Control-Allow-Origin',
+    '*',
+    'Access-Control-Expose-Headers',
+    'Cache-Status, ETag',
+  ];
   const status = ['Cache-Status', memoryHit];
   return {
     etag,
     body,
     headers: [
-      'Content-Type',
-      form.contentType,
+      ...contentFields,
       'Content-Length',
       String(body.length),
       ...(coding === 'identity' ? [] : ['Content-Encoding', coding]),
@@ -107,8 +132,6 @@ function createVariant(
 
 const compressBrotli = promisify(brotliCompress);
 const compressGzip = promisify(gzip);
-// The highest quality whose time, about a millisecond for a page, is still small beside a read from Postgres.
-const brotliQuality = 5;
 
 /**
  * The variant in this coding. A promise only while it is being made, which happens in zlib's threads, once,
@@ -133,7 +156,7 @@ export function variantIn(representation: Representation, coding: ContentCoding)
 }
 
 async function compress(
-  { body, identity, cacheControl, form }: Representation,
+  { body, identity, cacheControl, contentFields, brotliQuality }: Representation,
   coding: 'br' | 'gzip',
 ): Promise<Variant> {
   const bytes = Buffer.from(body, 'latin1');
@@ -147,7 +170,7 @@ async function compress(
         })
       : await compressGzip(bytes);
   const etag = `${identity.etag.slice(0, -1)}-${coding}"`;
-  return createVariant(compressed.toString('latin1'), etag, cacheControl, form, coding);
+  return createVariant(compressed.toString('latin1'), etag, cacheControl, contentFields, coding);
 }
 
 /** The headers of an answer that did not come straight from memory: `headers` with another Cache-Status. */
