@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { encodeCursor, listKey, listPosition, requestedPosition } from './list-position.ts';
+import { isPageRoute } from './page-routes.ts';
 import { routes } from './routes.ts';
 import { parseTarget } from './target.ts';
 
@@ -22,6 +23,22 @@ function outcome(target: string): string {
 }
 
 const expectations: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  'pages for people are at the root, and take what lists do but for the fields that a form left empty': {
+    '/': '/',
+    '/?': '/',
+    '/?cursor=': '/',
+    '/?limit=24': '/ unknown-parameter',
+    '/?slugs=a': '/ unknown-parameter',
+    '/?cursor=%20': '/ malformed-parameter',
+    '/products/a': '/products/{slug}',
+    '/products/A': '/products/{slug} malformed-slug',
+    '/products/a?x=1': '/products/{slug} unknown-parameter',
+    '/products': 'unmatched not-found',
+    '/assets/storefront.css': '/assets/{file}',
+    '/assets/..': '/assets/{file} not-found',
+    '/assets/art/a/card-1.svg': '/assets/art/{slug}/{file}',
+    '/assets/art/a/../b': 'unmatched not-found',
+  },
   'a slug of lower-case letters, digits and hyphens is a product page': {
     '/v1/products/a': '/v1/products/{slug} a',
     '/v1/products/-': '/v1/products/{slug} -',
@@ -152,7 +169,6 @@ const expectations: Readonly<Record<string, Readonly<Record<string, string>>>> =
   ),
   'there is nothing at other paths': Object.fromEntries(
     [
-      '/',
       '/v1',
       '/v1/',
       '/v1/product/a',
@@ -195,11 +211,12 @@ test('whatever the target, parsing gives a route, and a slug only as the target 
   fc.assert(
     fc.property(anyTarget, (target) => {
       const parsed = parseTarget(target);
-      assert.ok(parsed.route === 'unmatched' || parsed.route in routes);
+      assert.ok(parsed.route === 'unmatched' || parsed.route in routes || isPageRoute(parsed.route));
       if (!('slug' in parsed)) return;
       slugs++;
       assert.match(parsed.slug, /^[a-z0-9-]{1,80}$/);
-      assert.ok(target.startsWith(`/v1/products/${parsed.slug}`));
+      const prefix = isPageRoute(parsed.route) ? '' : '/v1';
+      assert.ok(target.startsWith(`${prefix}/products/${parsed.slug}`));
     }),
     { numRuns: 2000 },
   );
