@@ -6,7 +6,7 @@ import { cacheStatus } from './cache-status.ts';
 import { matchesEtag } from './conditional.ts';
 import { negotiateCoding } from './content-coding.ts';
 import { fieldsMax } from './limits.ts';
-import { listKey, requestedPosition } from './list-position.ts';
+import { keyOf, type ListTarget, requestedQuery } from './list-query.ts';
 import {
   allowedMethods,
   isUnavailable,
@@ -79,10 +79,6 @@ const tooManyFields = {
   problem: 'headers-too-large',
   detail: `A request must have at most ${fieldsMax} header fields.`,
 } as const satisfies Target;
-const unknownCursor = [
-  'malformed-parameter',
-  'The query parameter cursor must be the nextCursor of an earlier answer.',
-] as const;
 const alive = '{"status":"ok"}';
 const notReady = '{"status":"unavailable"}';
 const healthHeaders = (body: string) => [
@@ -235,16 +231,23 @@ export function createHandler(options: HandlerOptions): RequestListener {
     observer.productServed(servedFrom);
   }
 
+  function answerList(exchange: Exchange, target: ListTarget): void {
+    const query = requestedQuery(target);
+    if (typeof query === 'string') return refuse(exchange, 'malformed-parameter', query);
+    sendCached(exchange, lists, keyOf(query));
+  }
+
   function answer(exchange: Exchange, target: Target): void {
     if ('problem' in target) return refuse(exchange, target.problem, target.detail);
     switch (target.route) {
       case '/v1/products/{slug}':
         return sendCached(exchange, pages, target.slug, productServed);
-      case '/v1/products': {
-        const position = requestedPosition(target);
-        if (position === undefined) return refuse(exchange, ...unknownCursor);
-        return sendCached(exchange, lists, listKey(position));
-      }
+      case '/v1/products/{slug}/related':
+      case '/v1/products':
+      case '/v1/suggest':
+      case '/v1/reviews':
+      case '/v1/achievements':
+        return answerList(exchange, target);
       case '/openapi.json':
         return send(exchange, options.openapi, undefined);
       case '/livez':

@@ -23,6 +23,8 @@ export interface Variant {
 export interface Representation {
   readonly body: string;
   readonly cacheControl: string;
+  /** The value of Link, if there is one. */
+  readonly link: string | undefined;
   readonly identity: Variant;
   br: Variant | Promise<Variant> | undefined;
   gzip: Variant | Promise<Variant> | undefined;
@@ -48,18 +50,25 @@ export function representationCodec(cacheControl: string): Codec<Representation>
 const headerOverheadBytes = 1024;
 
 /** `body` is the document as a latin1 string of its UTF-8 bytes. */
-export function createRepresentation(body: string, cacheControl: string): Representation {
+export function createRepresentation(body: string, cacheControl: string, link?: string): Representation {
   const digest = hash('sha256', Buffer.from(body, 'latin1'), 'base64url').slice(0, 22);
   return {
     body,
     cacheControl,
-    identity: createVariant(body, `"${digest}"`, cacheControl, 'identity'),
+    link,
+    identity: createVariant(body, `"${digest}"`, cacheControl, link, 'identity'),
     br: undefined,
     gzip: undefined,
   };
 }
 
-function createVariant(body: string, etag: string, cacheControl: string, coding: ContentCoding): Variant {
+function createVariant(
+  body: string,
+  etag: string,
+  cacheControl: string,
+  link: string | undefined,
+  coding: ContentCoding,
+): Variant {
   const shared = [
     'ETag',
     etag,
@@ -70,7 +79,7 @@ function createVariant(body: string, etag: string, cacheControl: string, coding:
     'Access-Control-Allow-Origin',
     '*',
     'Access-Control-Expose-Headers',
-    'Cache-Status, ETag',
+    'Cache-Status, ETag, Link',
   ];
   const status = ['Cache-Status', memoryHit];
   return {
@@ -82,6 +91,7 @@ function createVariant(body: string, etag: string, cacheControl: string, coding:
       'Content-Length',
       String(body.length),
       ...(coding === 'identity' ? [] : ['Content-Encoding', coding]),
+      ...(link === undefined ? [] : ['Link', link]),
       'X-Content-Type-Options',
       'nosniff',
       ...shared,
@@ -119,7 +129,7 @@ export function variantIn(representation: Representation, coding: ContentCoding)
 }
 
 async function compress(
-  { body, identity, cacheControl }: Representation,
+  { body, identity, cacheControl, link }: Representation,
   coding: 'br' | 'gzip',
 ): Promise<Variant> {
   const bytes = Buffer.from(body, 'latin1');
@@ -133,7 +143,7 @@ async function compress(
         })
       : await compressGzip(bytes);
   const etag = `${identity.etag.slice(0, -1)}-${coding}"`;
-  return createVariant(compressed.toString('latin1'), etag, cacheControl, coding);
+  return createVariant(compressed.toString('latin1'), etag, cacheControl, link, coding);
 }
 
 /** The headers of an answer that did not come straight from memory: `headers` with another Cache-Status. */
