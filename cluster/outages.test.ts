@@ -99,7 +99,7 @@ suite('outages', { skip: findRedis() === undefined && 'there is no Redis on this
     assert.equal(headers['content-type'], 'application/problem+json');
     assert.match(String(headers['retry-after']), /^[123]$/);
     assert.equal(headers['cache-control'], 'no-store');
-    assert.equal(JSON.parse(body).type, 'urn:frontshelf:problem:temporarily-unavailable');
+    assert.equal(JSON.parse(body).type, '/problems/temporarily-unavailable');
     assert.ok(durationMs < databaseTimeoutMs + graceMs, `${durationMs} ms`);
   }
 

@@ -52,7 +52,7 @@ function assertRefused({ status, headers, body }: Answer): void {
   assert.equal(status, 503);
   assert.match(String(headers['retry-after']), /^[123]$/);
   assert.equal(headers['cache-control'], 'no-store');
-  assert.equal(JSON.parse(body).type, 'urn:frontshelf:problem:temporarily-unavailable');
+  assert.equal(JSON.parse(body).type, '/problems/temporarily-unavailable');
 }
 
 test('a read that finds no room is refused with Retry-After, while pages in memory are served', async () => {

@@ -5,6 +5,7 @@ import type { Server } from 'node:http';
 import type { Redis } from 'ioredis';
 import { createBreaker } from '../cache/breaker.ts';
 import { type Coherence, createCoherence, type FeedMessage } from '../cache/coherence.ts';
+import { createGatherer } from '../cache/gather.ts';
 import { createReadThrough } from '../cache/read-through.ts';
 import { createRedisTier } from '../cache/redis-tier.ts';
 import type { Config } from '../config.ts';
@@ -18,13 +19,13 @@ import { createAdmission } from '../server/admission.ts';
 import { createHandler, type LoggedRequest } from '../server/handler.ts';
 import { queryOf } from '../server/list-query.ts';
 import { createListener, type Listener } from '../server/listener.ts';
-import { openapiDocument } from '../server/openapi.ts';
+import { contractCacheControl, openapiDocument } from '../server/openapi.ts';
 import { createPressure } from '../server/pressure.ts';
 import { createRepresentation, type Representation, representationCodec } from '../server/representation.ts';
 import { readChanges } from '../sql/change-feed.ts';
 import { failureKind, isConnectionTimeout } from '../sql/errors.ts';
 import { createReaderPool } from '../sql/pool.ts';
-import { readProductPage } from '../sql/product-page.ts';
+import { type ProductPage, readProductPage, readProductPages } from '../sql/product-page.ts';
 import { newsBy, postgresHistory } from './change-source.ts';
 import { drain } from './drain.ts';
 import { createFailureLog } from './failure-log.ts';
@@ -39,6 +40,8 @@ import { warmUp } from './warm-up.ts';
 import { tellMetrics } from './worker-metrics.ts';
 
 const listsMaxBytes = 8 * 1024 * 1024;
+// Redis answers what is asked together within a millisecond or two.
+const gatherWindowMs = 3;
 // A fill gives up a little before its time is over, so that the answer that says so is in time as well.
 const fillShare = 0.9;
 
@@ -90,17 +93,25 @@ export async function runWorker(config: Config): Promise<void> {
     now,
     random: Math.random,
   };
+  const loaded = ({ body, snapshot }: ProductPage) => ({
+    value: body === null ? undefined : createRepresentation(body, config.cacheControl),
+    stamp: snapshot,
+  });
+  const gatherer = createGatherer<Representation>({
+    loadOne: async (slug, demand) =>
+      loaded(await admission.run(demand, () => timed(recorder, 'product_page', readProductPage(pool, slug)))),
+    loadMany: async (slugs, demand) => {
+      const found = await admission.run(demand, () =>
+        timed(recorder, 'product_pages', readProductPages(pool, slugs)),
+      );
+      return new Map([...found].map(([slug, page]) => [slug, loaded(page)]));
+    },
+    windowMs: gatherWindowMs,
+    delay,
+  });
   const pages = createReadThrough<Representation>({
     ...shared,
-    load: async (slug, demand) => {
-      const { body, snapshot } = await admission.run(demand, () =>
-        timed(recorder, 'product_page', readProductPage(pool, slug)),
-      );
-      return {
-        value: body === null ? undefined : createRepresentation(body, config.cacheControl),
-        stamp: snapshot,
-      };
-    },
+    load: gatherer.load,
     memoryMaxBytes: config.memoryTierBytes,
     memoryTtlMs: config.memoryTtlMs,
     redis:
@@ -118,7 +129,8 @@ export async function runWorker(config: Config): Promise<void> {
     coherence,
     observer: recorder.cache,
   });
-  const listsCacheControl = `public, max-age=${Math.ceil(config.listTtlMs / 1000)}`;
+  // As long again as a worker may keep it: what a list says is at most twice LIST_TTL_MS old.
+  const listCacheControl = `public, max-age=${Math.floor(config.listTtlMs / 1000)}`;
   const lists = createReadThrough<Representation>({
     ...shared,
     load: async (key, demand) => {
@@ -127,7 +139,7 @@ export async function runWorker(config: Config): Promise<void> {
         timed(recorder, operationOf(query), readList(pool, query)),
       );
       return {
-        value: answer && createRepresentation(answer.body, listsCacheControl, answer.link),
+        value: answer && createRepresentation(answer.body, listCacheControl, { link: answer.link }),
         stamp: '',
       };
     },
@@ -142,8 +154,9 @@ export async function runWorker(config: Config): Promise<void> {
   const listener: Listener = createListener(
     createHandler({
       pages,
+      gatherer,
       lists,
-      openapi: createRepresentation(openapiDocument, config.cacheControl),
+      openapi: createRepresentation(openapiDocument, contractCacheControl),
       observer: recorder,
       isReady: () => state.ready && pressure.level < 3,
       closesConnections: () => state.draining || listener.isCrowded || pressure.level === 3,

@@ -49,6 +49,7 @@ const each = (label: string, ...values: readonly string[]): readonly Labels[] =>
 export const statusesByRoute: Readonly<Record<string, readonly number[]>> = {
   '/v1/products/{slug}': [200, 204, 304, 400, 404, 405, 413, 500, 503],
   '/v1/products/{slug}/related': [200, 204, 304, 400, 404, 405, 413, 500, 503],
+  '/v1/products/{slug}/{module}': [200, 204, 304, 400, 404, 405, 413, 500, 503],
   '/v1/products': [200, 204, 304, 400, 405, 413, 500, 503],
   '/v1/suggest': [200, 204, 304, 400, 405, 413, 500, 503],
   '/v1/reviews': [200, 204, 304, 400, 404, 405, 413, 500, 503],
@@ -56,6 +57,7 @@ export const statusesByRoute: Readonly<Record<string, readonly number[]>> = {
   '/livez': [200, 204, 400, 405, 413],
   '/readyz': [200, 204, 400, 405, 413, 503],
   '/openapi.json': [200, 204, 304, 400, 405, 413, 500],
+  '/problems/{code}': [200, 204, 304, 400, 404, 405, 413, 500],
   unmatched: [400, 404, 405, 408, 413, 414, 431],
 };
 
@@ -97,7 +99,7 @@ export const responseBodySize = histogram(
 
 export const productsServed = counter(
   'frontshelf_product_served_total',
-  'Product pages by the shelf that answered; stale is memory past its time while Postgres failed.',
+  'Product pages, whole or in part, by the shelf that answered; stale is memory past its time while Postgres failed.',
   each('tier', 'memory', 'redis', 'postgres', 'stale', 'negative'),
 );
 
@@ -171,6 +173,7 @@ export const databaseOperationDuration = histogram(
   Object.entries({
     postgresql: [
       'product_page',
+      'product_pages',
       'product_list',
       'search',
       'suggestions',

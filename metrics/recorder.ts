@@ -40,6 +40,7 @@ import {
 export type ConnectionDrop = 'full' | 'slow-reader' | 'pipelining';
 export type DatabaseOperation =
   | 'product_page'
+  | 'product_pages'
   | 'product_list'
   | 'search'
   | 'suggestions'
@@ -182,6 +183,7 @@ export function createRecorder(): Recorder {
     });
   const postgres = {
     product_page: databaseSlots('postgresql', 'product_page'),
+    product_pages: databaseSlots('postgresql', 'product_pages'),
     product_list: databaseSlots('postgresql', 'product_list'),
     search: databaseSlots('postgresql', 'search'),
     suggestions: databaseSlots('postgresql', 'suggestions'),

@@ -29,3 +29,11 @@ export function cacheStatus({ servedFrom, memory, redis, collapsed }: Served<unk
   else if (members.length === 0) members.push('frontshelf-memory; fwd=bypass');
   return members.join(', ');
 }
+
+/** The same of an answer that several values went into. */
+export function batchCacheStatus(batch: readonly Served<unknown>[]): string {
+  const hits = batch.filter(({ memory }) => memory === 'hit' || memory === 'negative').length;
+  if (hits === batch.length) return memoryHit;
+  const isStale = batch.some(({ servedFrom }) => servedFrom === 'stale');
+  return `frontshelf-memory; fwd=${hits > 0 ? 'partial' : 'miss'}${isStale ? '; detail=stale' : ''}`;
+}

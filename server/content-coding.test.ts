@@ -3,6 +3,9 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { negotiateCoding } from './content-coding.ts';
 
+const large = 10_000;
+const small = 100;
+
 for (const [claim, coding, fields] of [
   [
     'a client that takes brotli gets it, wherever it stands in the list',
@@ -48,20 +51,27 @@ for (const [claim, coding, fields] of [
   ['what is not a list of codings asks for none', 'identity', [';;;', ',', 'b r', '"br"', 'gzipx', 'q=1']],
 ] as const)
   test(claim, () => {
-    for (const field of fields) assert.equal(negotiateCoding(field), coding, field);
+    for (const field of fields) assert.equal(negotiateCoding(field, large), coding, field);
   });
+
+test('a body that fits into a packet is sent as it is, unless the client forbids that', () => {
+  for (const field of ['br', 'gzip, br', '*', 'br;q=1.0, identity;q=0.1'])
+    assert.equal(negotiateCoding(field, small), 'identity', field);
+  for (const field of ['br, identity;q=0', 'br, *;q=0', 'identity;q=0, *'])
+    assert.equal(negotiateCoding(field, small), 'br', field);
+});
 
 test('whatever the field, there is a coding, and the same when it is remembered', () => {
   fc.assert(
     fc.property(fc.string(), (field) => {
-      const coding = negotiateCoding(field);
+      const coding = negotiateCoding(field, large);
       assert.ok(['br', 'gzip', 'identity'].includes(coding));
-      assert.equal(negotiateCoding(field), coding);
+      assert.equal(negotiateCoding(field, large), coding);
     }),
   );
 });
 
 test('more different fields than are remembered change no answer', () => {
-  for (let i = 0; i < 1000; i++) assert.equal(negotiateCoding(`gzip;q=0.5, x-${i}`), 'gzip');
-  assert.equal(negotiateCoding('br'), 'br');
+  for (let i = 0; i < 1000; i++) assert.equal(negotiateCoding(`gzip;q=0.5, x-${i}`, large), 'gzip');
+  assert.equal(negotiateCoding('br', large), 'br');
 });

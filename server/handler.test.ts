@@ -14,6 +14,12 @@ import {
 
 const large = { slug: 'large', text: 'Pokémon™ 日本 🎮 '.repeat(4000) };
 const small = { slug: 'small', title: 'Été' };
+const middling = {
+  slug: 'middling',
+  title: 'É'.repeat(1000),
+  media: [{ url: '/a' }],
+  price: { listMinor: 1 },
+};
 const bytes = (document: unknown) => Buffer.from(JSON.stringify(document));
 
 /** The page `slow` is read when it has been asked for and released. */
@@ -21,6 +27,7 @@ const slow = { asked: Promise.withResolvers<void>(), released: Promise.withResol
 
 async function load(key: string) {
   if (key === 'small') return represent(small);
+  if (key === 'middling') return represent(middling);
   if (key === 'large') return represent(large);
   if (key === 'down') throw new DatabaseUnavailable('Postgres does not answer: secret-host');
   if (key === 'broken') throw new TypeError('secret internals');
@@ -29,7 +36,7 @@ async function load(key: string) {
     await slow.released.promise;
     return represent({ slug: 'slow' });
   }
-  return key.includes('/') ? represent({ items: [], nextCursor: null }) : undefined;
+  return key.startsWith('{') ? represent({ items: [], nextCursor: null }) : undefined;
 }
 
 let server: TestServer;
@@ -53,7 +60,7 @@ const problem = ({ status, headers, body }: Response) => {
   const { type, title, detail, ...rest } = JSON.parse(body.toString());
   assert.deepEqual(rest, { status });
   assert.match(`${title} ${detail}`, /^[A-Z].+ .+\.$/);
-  return `${status} ${String(type).replace('urn:frontshelf:problem:', '')}`;
+  return `${status} ${String(type).replace('/problems/', '')}`;
 };
 
 test('a page comes with all of its headers, first from the source and then from memory', async () => {
@@ -74,7 +81,7 @@ test('a page comes with all of its headers, first from the source and then from 
       vary: 'Accept-Encoding',
       'x-content-type-options': 'nosniff',
       'access-control-allow-origin': '*',
-      'access-control-expose-headers': 'Cache-Status, ETag',
+      'access-control-expose-headers': 'Cache-Status, ETag, Link',
       connection: 'keep-alive',
       'keep-alive': 'timeout=5',
     });
@@ -124,9 +131,9 @@ test('HEAD answers as GET does, without the body', async () => {
 test('a client with the page already gets 304 and none of it, for the coding it has', async () => {
   for (const accept of ['identity', 'br', 'gzip']) {
     const fields = [`Accept-Encoding: ${accept}`];
-    const etag = (await get('/v1/products/small', fields)).headers.get('etag') ?? assert.fail();
+    const etag = (await get('/v1/products/middling', fields)).headers.get('etag') ?? assert.fail();
     for (const method of ['GET', 'HEAD']) {
-      const { status, headers, body } = await request(server.port, '/v1/products/small', {
+      const { status, headers, body } = await request(server.port, '/v1/products/middling', {
         method,
         fields: [...fields, `If-None-Match: "other", W/${etag}`],
       });
@@ -138,10 +145,10 @@ test('a client with the page already gets 304 and none of it, for the coding it 
       for (const name of ['content-length', 'content-type', 'content-encoding'])
         assert.ok(!headers.has(name), name);
     }
-    const other = await get('/v1/products/small', [`If-None-Match: ${etag}`, 'Accept-Encoding: zstd']);
+    const other = await get('/v1/products/middling', [`If-None-Match: ${etag}`, 'Accept-Encoding: zstd']);
     assert.equal(other.status, accept === 'identity' ? 304 : 200, 'an etag is one coding, not another');
   }
-  assert.equal((await get('/v1/products/small', ['If-None-Match: *'])).status, 304);
+  assert.equal((await get('/v1/products/middling', ['If-None-Match: *'])).status, 304);
   assert.equal((await get('/v1/products/nobody', ['If-None-Match: *'])).status, 404);
 });
 
@@ -155,6 +162,70 @@ test('OPTIONS tells the methods, at every path there is and at no other', async 
   }
   assert.equal(problem(await request(server.port, '/nowhere', { method: 'OPTIONS' })), '404 not-found');
   assert.equal(problem(await request(server.port, '*', { method: 'OPTIONS' })), '400 malformed-target');
+});
+
+test('a module is an answer of its own: its bytes, its ETag, its codings', async () => {
+  const module = await get('/v1/products/middling/media');
+  assert.deepEqual(module.body, bytes(middling.media));
+  const page = await get('/v1/products/middling');
+  const etag = module.headers.get('etag') ?? assert.fail();
+  assert.notEqual(etag, page.headers.get('etag'));
+  assert.equal((await get('/v1/products/middling/media', [`If-None-Match: ${etag}`])).status, 304);
+  assert.equal((await get('/v1/products/middling/price', [`If-None-Match: ${etag}`])).status, 200);
+  assert.equal(
+    (await get('/v1/products/middling/media')).headers.get('cache-status'),
+    'frontshelf-memory; hit',
+  );
+
+  const title = await get('/v1/products/middling/title', ['Accept-Encoding: br']);
+  assert.equal(title.headers.get('content-encoding'), 'br');
+  assert.deepEqual(brotliDecompressSync(title.body), bytes(middling.title));
+  assert.ok(
+    !(await get('/v1/products/middling/media', ['Accept-Encoding: br'])).headers.has('content-encoding'),
+  );
+  assert.equal(problem(await get('/v1/products/nobody/media')), '404 unknown-product');
+});
+
+test('fields are an answer of their own, the same in whatever order they are named', async () => {
+  const { slug, price } = middling;
+  const [first, second] = [
+    await get('/v1/products/middling?fields=price,slug'),
+    await get('/v1/products/middling?fields=slug,price,slug'),
+  ];
+  assert.deepEqual(first.body, bytes({ slug, price }));
+  assert.deepEqual(second.body, first.body);
+  assert.equal(second.headers.get('etag'), first.headers.get('etag'));
+});
+
+test('products that are named come in that order, each once, and the unknown ones apart', async () => {
+  const target = '/v1/products?slugs=small,nobody,middling,small';
+  const { status, headers, body } = await get(target);
+  assert.equal(status, 200);
+  assert.deepEqual(body, bytes({ items: [small, middling], unknown: ['nobody'] }));
+  const etag = headers.get('etag') ?? assert.fail();
+  assert.equal((await get(target, [`If-None-Match: ${etag}`])).status, 304);
+  const others = ['middling,nobody,small', 'small,middling', 'small,nobody,middling,nobody2'];
+  for (const slugs of others)
+    assert.equal((await get(`/v1/products?slugs=${slugs}`, [`If-None-Match: ${etag}`])).status, 200, slugs);
+
+  const packed = await get(target, ['Accept-Encoding: br']);
+  assert.equal(packed.headers.get('content-encoding'), 'br');
+  assert.deepEqual(brotliDecompressSync(packed.body), body);
+  const fields = await get(`${target}&fields=slug`);
+  assert.deepEqual(
+    fields.body,
+    bytes({ items: [{ slug: 'small' }, { slug: 'middling' }], unknown: ['nobody'] }),
+  );
+  assert.equal(problem(await get('/v1/products?slugs=small,down')), '503 temporarily-unavailable');
+});
+
+test("a problem's type is a page about it", async () => {
+  const { type } = JSON.parse((await get('/v1/products/nobody')).body.toString());
+  const { status, headers, body } = await get(type);
+  assert.equal(status, 200);
+  assert.equal(headers.get('content-type'), 'text/html; charset=utf-8');
+  assert.match(body.toString(), /<h1>Unknown product<\/h1>/);
+  assert.equal((await get(type, [`If-None-Match: ${headers.get('etag')}`])).status, 304);
 });
 
 test('bad targets have their exact answers', async () => {
@@ -177,7 +248,7 @@ test('bad targets have their exact answers', async () => {
     ['http://shop.test/v1/products/small', '400 malformed-target'],
     ['*', '400 malformed-target'],
     ['/', '404 not-found'],
-    [`/${'a'.repeat(2048)}`, '414 target-too-long'],
+    [`/${'a'.repeat(4096)}`, '414 target-too-long'],
   ] as const)
     assert.equal(problem(await get(target)), expected, target);
 });

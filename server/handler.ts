@@ -1,12 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import type { ServedFrom } from '../cache/entry.ts';
-import type { ReadThrough } from '../cache/read-through.ts';
-import { cacheStatus } from './cache-status.ts';
+import type { Gatherer } from '../cache/gather.ts';
+import type { ReadThrough, Served } from '../cache/read-through.ts';
+import { batchCacheStatus, cacheStatus } from './cache-status.ts';
 import { matchesEtag } from './conditional.ts';
 import { negotiateCoding } from './content-coding.ts';
 import { fieldsMax } from './limits.ts';
 import { keyOf, type ListTarget, requestedQuery } from './list-query.ts';
+import { type Part, partOf } from './parts.ts';
+import { problemPages } from './problem-pages.ts';
 import {
   allowedMethods,
   isUnavailable,
@@ -15,7 +18,14 @@ import {
   problemResponse,
   retryAfterSeconds,
 } from './problems.ts';
-import { type Representation, type Variant, variantIn, withCacheStatus } from './representation.ts';
+import {
+  createRepresentation,
+  digestOf,
+  type Representation,
+  type Variant,
+  variantIn,
+  withCacheStatus,
+} from './representation.ts';
 import { hasOneHost, type RequestHeaders, readHeaders } from './request-headers.ts';
 import type { Route } from './routes.ts';
 import { parseTarget, type Target } from './target.ts';
@@ -30,6 +40,8 @@ export interface RequestObserver {
 
 export interface HandlerOptions {
   readonly pages: ReadThrough<Representation>;
+  /** Behind `pages`: told which of them are about to be asked for together. */
+  readonly gatherer: Pick<Gatherer<Representation>, 'expect'>;
   readonly lists: ReadThrough<Representation>;
   /** The OpenAPI document. */
   readonly openapi: Representation;
@@ -186,15 +198,23 @@ export function createHandler(options: HandlerOptions): RequestListener {
     );
   }
 
-  /** `status` undefined: a hit in memory, whose headers are made already. */
+  /**
+   * `status` undefined: a hit in memory, whose headers are made already. `cache` holds the representation under `key`;
+   * `part` is what to send of it.
+   */
   function send(
     exchange: Exchange,
     representation: Representation,
     status: string | undefined,
     cache?: ReadThrough<Representation>,
     key = '',
+    part?: Part,
   ): void {
-    const variant = variantIn(representation, negotiateCoding(exchange.headers.acceptEncoding));
+    const sent =
+      part === undefined
+        ? representation
+        : partOf(representation, part, () => cache?.resized(key, representation));
+    const variant = variantIn(sent, negotiateCoding(exchange.headers.acceptEncoding, sent.body.length));
     if (!(variant instanceof Promise)) return sendVariant(exchange, variant, status);
     variant
       .then((made) => {
@@ -209,18 +229,19 @@ export function createHandler(options: HandlerOptions): RequestListener {
     cache: ReadThrough<Representation>,
     key: string,
     onServed?: (exchange: Exchange, servedFrom: ServedFrom) => void,
+    part?: Part,
   ): void {
     const hit = cache.hit(key, exchange.startedAtMs);
     if (hit !== undefined) {
       onServed?.(exchange, 'memory');
-      return send(exchange, hit, undefined, cache, key);
+      return send(exchange, hit, undefined, cache, key, part);
     }
     cache
       .read(key, exchange.startedAtMs, () => exchange.res.destroyed)
       .then((served) => {
         onServed?.(exchange, served.servedFrom);
         const status = cacheStatus(served);
-        if (served.value !== undefined) return send(exchange, served.value, status, cache, key);
+        if (served.value !== undefined) return send(exchange, served.value, status, cache, key, part);
         refuse(exchange, 'unknown-product', 'No product has this slug.', ['Cache-Status', status]);
       })
       .catch((error) => refuseError(exchange, error));
@@ -237,19 +258,91 @@ export function createHandler(options: HandlerOptions): RequestListener {
     sendCached(exchange, lists, keyOf(query));
   }
 
+  /** Each as if it were asked for alone, but that those which come to the source are read together. */
+  async function readTogether(
+    exchange: Exchange,
+    slugs: readonly string[],
+  ): Promise<Served<Representation>[]> {
+    const hits = new Map<string, Representation>();
+    for (const slug of slugs) {
+      const hit = pages.hit(slug, exchange.startedAtMs);
+      if (hit !== undefined) hits.set(slug, hit);
+    }
+    const expectation = options.gatherer.expect(slugs.filter((slug) => !hits.has(slug)));
+    const readOne = async (slug: string): Promise<Served<Representation>> => {
+      const value = hits.get(slug);
+      if (value !== undefined)
+        return { value, servedFrom: 'memory', memory: 'hit', redis: undefined, collapsed: false };
+      try {
+        return await pages.read(slug, exchange.startedAtMs, () => exchange.res.destroyed);
+      } finally {
+        expectation.settled(slug);
+      }
+    };
+    try {
+      return await Promise.all(slugs.map(readOne));
+    } finally {
+      expectation.end();
+    }
+  }
+
+  async function sendBatch(
+    exchange: Exchange,
+    slugs: readonly string[],
+    part: Part | undefined,
+  ): Promise<void> {
+    const batch = await readTogether(exchange, slugs);
+    const found: Representation[] = [];
+    const unknown: string[] = [];
+    for (const [i, { value, servedFrom }] of batch.entries()) {
+      const slug = slugs[i] ?? '';
+      observer.productServed(servedFrom);
+      if (value === undefined) unknown.push(slug);
+      else found.push(part === undefined ? value : partOf(value, part, () => pages.resized(slug, value)));
+    }
+    const unknownList = JSON.stringify(unknown);
+    const representation = createRepresentation(
+      `{"items":[${found.map(({ body }) => body).join(',')}],"unknown":${unknownList}}`,
+      found[0]?.cacheControl ?? 'no-cache',
+      // What names the bytes of each names those of all.
+      { digest: digestOf(found.map(({ identity }) => identity.etag).join() + unknownList), isForOnce: true },
+    );
+    send(exchange, representation, batchCacheStatus(batch));
+  }
+
   function answer(exchange: Exchange, target: Target): void {
     if ('problem' in target) return refuse(exchange, target.problem, target.detail);
     switch (target.route) {
       case '/v1/products/{slug}':
-        return sendCached(exchange, pages, target.slug, productServed);
-      case '/v1/products/{slug}/related':
+        return sendCached(
+          exchange,
+          pages,
+          target.slug,
+          productServed,
+          target.fields && { fields: target.fields },
+        );
+      case '/v1/products/{slug}/{module}':
+        return sendCached(exchange, pages, target.slug, productServed, { module: target.module });
       case '/v1/products':
+        if (target.slugs !== undefined)
+          return void sendBatch(
+            exchange,
+            [...new Set(target.slugs)],
+            target.fields && { fields: target.fields },
+          ).catch((error) => refuseError(exchange, error));
+        return answerList(exchange, target);
+      case '/v1/products/{slug}/related':
       case '/v1/suggest':
       case '/v1/reviews':
       case '/v1/achievements':
         return answerList(exchange, target);
       case '/openapi.json':
         return send(exchange, options.openapi, undefined);
+      case '/problems/{code}': {
+        const page = problemPages.get(target.code);
+        if (page === undefined) throw new Error(`There is no page about ${target.code}.`);
+        return send(exchange, page, undefined);
+      }
       case '/livez':
         return finish(exchange, 200, healthHeaders(alive), alive);
       case '/readyz':

@@ -181,7 +181,7 @@ export function hostileRequests(page: string): HostileRequest[] {
       ['an encoded backslash', ofPath(`${page}%5c`)],
       ['an encoded NUL', ofPath(`${page}%00`)],
       ['a fragment', ofPath(`${page}#x`)],
-      ['an encoded slash in a query', ofPath('/v1/products?cursor=%2f')],
+      ['an encoded slash in a path', ofPath(`${page}%2fmedia`)],
     ]),
     ...closedWith(malformed, [
       ['a target without a slash', ofPath('v1/products')],
@@ -193,13 +193,19 @@ export function hostileRequests(page: string): HostileRequest[] {
       ['a DEL in a target', ofPath(`${page}\x7f`)],
       ['a space in a target', ofPath(`${page} x`)],
     ]),
+    ...keptWith('400 malformed-parameter', [
+      ['an encoded slash in a cursor', ofPath('/v1/products?cursor=%2f')],
+      ['a byte that is no text', ofPath('/v1/products?cursor=%ff')],
+    ]),
+    ...keptWith('404 unknown-module', [
+      ['a file below a page', ofPath(`${page}/x.js`)],
+      ['a slash at the end', ofPath(`${page}/`)],
+    ]),
+    ...keptWith('404 not-found', [['two dots', ofPath(`${page}/../hidden`)]]),
     ...keptWith(slug, [
       ['the suffix of a style sheet', ofPath(`${page}.css`)],
-      ['a file below a page', ofPath(`${page}/x.js`)],
       ['a parameter of a path', ofPath(`${page};x`)],
       ['a parameter and a suffix', ofPath(`${page};x.css`)],
-      ['a slash at the end', ofPath(`${page}/`)],
-      ['two dots', ofPath(`${page}/../hidden`)],
       ['two dots and nothing else', ofPath('/v1/products/..')],
       ['encoded dots', ofPath(`/v1/products/%2e%2e`)],
       ['an encoded letter', ofPath(`/v1/products/%68idden`)],

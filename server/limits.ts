@@ -9,8 +9,8 @@ export const headMaxBytes = 8192;
 /** Header fields of a request. Browsers send about 20, proxies add some; each is an allocation or two. */
 export const fieldsMax = 64;
 
-/** Of a request target. The longest that means something has not 200. */
-export const targetMaxBytes = 2048;
+/** Of a request target. A hundred slugs of common length take half of it. */
+export const targetMaxBytes = 4096;
 
 /** For a head to arrive, from the connection or the answer before. A client on a bad line needs one or two seconds. */
 export const headTimeoutMs = 5000;

@@ -35,7 +35,7 @@ async function refused(text: string): Promise<string> {
   assert.equal(headers.get('connection'), 'close');
   assert.equal(await connection.ended(), '', 'nothing follows the refusal');
   assert.equal(JSON.parse(body.toString()).status, status);
-  return `${status} ${String(JSON.parse(body.toString()).type).replace('urn:frontshelf:problem:', '')}`;
+  return `${status} ${String(JSON.parse(body.toString()).type).replace('/problems/', '')}`;
 }
 
 suite('what is not a request', { concurrency: true }, () => {

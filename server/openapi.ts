@@ -1,11 +1,16 @@
 /** The contract as an OpenAPI 3.1 document: paths and parameters from the table of routes, answers from a file beside it. */
 import { readFileSync } from 'node:fs';
 import type { Parameters } from './parameters.ts';
-import { problemTypes } from './problems.ts';
+import { problems, problemTypes } from './problems.ts';
 import { type RouteDefinition, type RouteTable, routes } from './routes.ts';
 
+interface ObjectSchema {
+  readonly properties: Readonly<Record<string, object>>;
+}
 interface Base {
-  readonly components: { readonly schemas: Readonly<Record<string, object>> };
+  readonly components: {
+    readonly schemas: Readonly<Record<string, object>> & { readonly ProductPage: ObjectSchema };
+  };
 }
 
 /** What any request may be answered, and OPTIONS with what there is to say of a path. */
@@ -35,6 +40,10 @@ const parametersOf = (place: 'path' | 'query', parameters: Parameters = {}) =>
     ...(example !== undefined && { example }),
   }));
 
+/** Whether a value of another form is a path that does not exist, rather than malformed. */
+const canBeUnknown = (path: Parameters) =>
+  Object.values(path).some(({ problem }) => problem !== undefined && problems[problem].status === 404);
+
 function pathItem({ operation, summary, description, path, query, responses }: RouteDefinition): object {
   const fields = 304 in responses ? ['IfNoneMatch', 'AcceptEncoding'] : [];
   const described = (method: string, sentence: string) => ({
@@ -55,7 +64,7 @@ function pathItem({ operation, summary, description, path, query, responses }: R
     options: {
       operationId: `options${operation}`,
       summary: 'The methods there are.',
-      responses: responsesOf({ 204: 'Options' }),
+      responses: responsesOf({ 204: 'Options', ...(path && canBeUnknown(path) && { 404: 'NotFound' }) }),
     },
   };
 }
@@ -65,15 +74,32 @@ export function describeContract(table: RouteTable): object {
   const { components, ...base }: Base = JSON.parse(
     readFileSync(new URL('./openapi.base.json', import.meta.url), 'utf8'),
   );
+  const { properties, ...page } = components.schemas.ProductPage;
+  const schemas = {
+    ...components.schemas,
+    ProductFields: {
+      ...page,
+      description: 'The modules of a product page that were asked for.',
+      properties,
+      required: [],
+      minProperties: 1,
+    },
+    ProductModule: {
+      description: 'The value of one module.',
+      anyOf: Object.keys(properties).map((name) => ({
+        $ref: `#/components/schemas/ProductPage/properties/${name}`,
+      })),
+    },
+    ProblemType: { type: 'string', format: 'uri-reference', enum: problemTypes },
+  };
   return {
     ...base,
     paths: Object.fromEntries(Object.entries(table).map(([path, route]) => [path, pathItem(route)])),
-    components: {
-      ...components,
-      schemas: { ...components.schemas, ProblemType: { type: 'string', enum: problemTypes } },
-    },
+    components: { ...components, schemas },
   };
 }
+
+export const contractCacheControl = 'public, max-age=300';
 
 /** As it is served: JSON without white space, one character a byte. */
 export const openapiDocument = Buffer.from(JSON.stringify(describeContract(routes))).toString('latin1');

@@ -11,7 +11,7 @@ test('a problem is a problem document of its status that nobody keeps', () => {
   ]);
   assert.equal(status, 404);
   assert.deepEqual(JSON.parse(body), {
-    type: 'urn:frontshelf:problem:unknown-product',
+    type: '/problems/unknown-product',
     title: 'Unknown product',
     status: 404,
     detail: 'No product has this slug.',

@@ -1,5 +1,5 @@
 /**
- * A JSON document in every form in which it leaves the server, each made once: identity when the document
+ * A document in every form in which it leaves the server, each made once: identity when the document
  * arrives, br and gzip when first asked for. Bodies are latin1 strings, one character a byte: node:http
  * writes a string with the head in one piece, and a string needs no copy per request.
  */
@@ -23,11 +23,13 @@ export interface Variant {
 export interface Representation {
   readonly body: string;
   readonly cacheControl: string;
-  /** The value of Link, if there is one. */
-  readonly link: string | undefined;
+  readonly contentFields: readonly string[];
+  readonly brotliQuality: number;
   readonly identity: Variant;
   br: Variant | Promise<Variant> | undefined;
   gzip: Variant | Promise<Variant> | undefined;
+  /** What was cut out of it (`parts.ts`). */
+  parts: Map<string, Representation> | undefined;
 }
 
 /** Document bytes (latin1) to their representation, and back; for the cache. */
@@ -35,38 +37,67 @@ export function representationCodec(cacheControl: string): Codec<Representation>
   return {
     decode: (bytes) => (bytes.startsWith('{') ? createRepresentation(bytes, cacheControl) : undefined),
     encode: (representation) => representation.body,
-    sizeBytes: (representation) =>
-      [representation.identity, representation.br, representation.gzip].reduce(
-        (bytes, variant) =>
-          variant === undefined || variant instanceof Promise
-            ? bytes
-            : bytes + variant.body.length + headerOverheadBytes,
-        0,
-      ),
+    sizeBytes,
   };
+}
+
+function sizeBytes({ identity, br, gzip, parts }: Representation): number {
+  let bytes = 0;
+  for (const variant of [identity, br, gzip])
+    if (variant !== undefined && !(variant instanceof Promise))
+      bytes += variant.body.length + headerOverheadBytes;
+  if (parts !== undefined) for (const part of parts.values()) bytes += sizeBytes(part);
+  return bytes;
 }
 
 // Header arrays, their strings and the objects around them, measured on the heap.
 const headerOverheadBytes = 1024;
 
+export interface RepresentationOptions {
+  /** Fields that describe the content, names and values in turn; JSON if nothing is said. */
+  readonly contentFields?: readonly string[];
+  /** The value of Link. */
+  readonly link?: string | undefined;
+  /** Names these bytes and no others, in characters that an ETag may have; made of the bytes if nothing is said. */
+  readonly digest?: string;
+  /** For a document that is made for one answer, so that its compression is of use once. */
+  readonly isForOnce?: boolean;
+}
+
+const json = ['Content-Type', 'application/json'] as const;
+// The highest quality whose time, about a millisecond for a page, is still small beside a read from Postgres.
+const brotliQuality = 5;
+// A fifth of that time, and smaller than gzip would make it.
+const brotliQualityForOnce = 2;
+
 /** `body` is the document as a latin1 string of its UTF-8 bytes. */
-export function createRepresentation(body: string, cacheControl: string, link?: string): Representation {
-  const digest = hash('sha256', Buffer.from(body, 'latin1'), 'base64url').slice(0, 22);
+export function createRepresentation(
+  body: string,
+  cacheControl: string,
+  { contentFields = json, link, digest = digestOf(body), isForOnce = false }: RepresentationOptions = {},
+): Representation {
+  const described = link === undefined ? contentFields : [...contentFields, 'Link', link];
   return {
     body,
     cacheControl,
-    link,
-    identity: createVariant(body, `"${digest}"`, cacheControl, link, 'identity'),
+    contentFields: described,
+    brotliQuality: isForOnce ? brotliQualityForOnce : brotliQuality,
+    identity: createVariant(body, `"${digest}"`, cacheControl, described, 'identity'),
     br: undefined,
     gzip: undefined,
+    parts: undefined,
   };
 }
+
+/** 128 bits of the bytes (latin1), in base64url. */
+export const digestOf = (body: string): string =>
+  hash('sha256', Buffer.from(body, 'latin1'), 'base64url').slice(0, 22);
 
 function createVariant(
   body: string,
   etag: string,
   cacheControl: string,
-  link: string | undefined,
+  contentFields: readonly string[],
   coding: ContentCoding,
 ): Variant {
   const shared = [
@@ -86,12 +117,10 @@ function createVariant(
     etag,
     body,
     headers: [
-      'Content-Type',
-      'application/json',
+      ...contentFields,
       'Content-Length',
       String(body.length),
       ...(coding === 'identity' ? [] : ['Content-Encoding', coding]),
-      ...(link === undefined ? [] : ['Link', link]),
       'X-Content-Type-Options',
       'nosniff',
       ...shared,
@@ -103,8 +132,6 @@ function createVariant(
 
 const compressBrotli = promisify(brotliCompress);
 const compressGzip = promisify(gzip);
-// The highest quality whose time, about a millisecond for a page, is still small beside a read from Postgres.
-const brotliQuality = 5;
 
 /**
  * The variant in this coding. A promise only while it is being made, which happens in zlib's threads, once,
@@ -129,7 +156,7 @@ export function variantIn(representation: Representation, coding: ContentCoding)
 }
 
 async function compress(
-  { body, identity, cacheControl, link }: Representation,
+  { body, identity, cacheControl, contentFields, brotliQuality }: Representation,
   coding: 'br' | 'gzip',
 ): Promise<Variant> {
   const bytes = Buffer.from(body, 'latin1');
@@ -143,7 +170,7 @@ async function compress(
         })
       : await compressGzip(bytes);
   const etag = `${identity.etag.slice(0, -1)}-${coding}"`;
-  return createVariant(compressed.toString('latin1'), etag, cacheControl, link, coding);
+  return createVariant(compressed.toString('latin1'), etag, cacheControl, contentFields, coding);
 }
 
 /** The headers of an answer that did not come straight from memory: `headers` with another Cache-Status. */

@@ -3,6 +3,7 @@
  * document follow this table.
  */
 import { type Parameter, type Parameters, readable } from './parameters.ts';
+import { problemCodes } from './problems.ts';
 
 export interface RouteDefinition {
   /** Names the operations: `getProductPage`. */
@@ -13,6 +14,11 @@ export interface RouteDefinition {
   /** Those in braces in the path. */
   readonly path?: Parameters;
   readonly query?: Parameters;
+  /**
+   * Query parameters that ask for something else than the others: the first must be there for the rest to have a meaning, and none
+   * goes with a parameter that is not among them.
+   */
+  readonly apart?: readonly string[];
   /**
    * What GET and HEAD may answer, by status: names of responses in `openapi.base.json`. What any request may be
    * answered is added, and a resource that knows 304 has the parameters that conditional requests and content codings need.
@@ -82,12 +88,73 @@ const dayFilter = (bound: string) =>
     example: '2026-01-31',
   }) as const satisfies Parameter;
 
+/** What a product page consists of, in its order. */
+const modules = [
+  'id',
+  'slug',
+  'title',
+  'type',
+  'shortDescription',
+  'description',
+  'rating',
+  'trailer',
+  'media',
+  'genres',
+  'features',
+  'platforms',
+  'developers',
+  'publishers',
+  'releaseDate',
+  'ageRating',
+  'price',
+  'refundType',
+  'editions',
+  'addOns',
+  'achievements',
+  'critics',
+  'polls',
+  'reviews',
+  'systemRequirements',
+  'languages',
+  'socialLinks',
+  'legalText',
+] as const;
+
+const fields = {
+  schema: {
+    type: 'array',
+    items: { type: 'string', enum: modules },
+    minItems: 1,
+    maxItems: modules.length,
+  },
+  description:
+    'The modules of the page to answer with, instead of all. Their order makes no difference to the answer.',
+  example: ['slug', 'price', 'media'],
+} as const satisfies Parameter;
+
 export const routes = {
   '/v1/products/{slug}': {
     operation: 'ProductPage',
-    summary: 'The whole page of a product.',
+    summary: 'The whole page of a product, or some of its modules.',
     path: { slug },
+    query: { fields },
     responses: { 200: 'ProductPage', 404: 'UnknownProduct', ...cached },
+  },
+  '/v1/products/{slug}/{module}': {
+    operation: 'ProductModule',
+    summary: 'One module of the page of a product.',
+    description:
+      'Its ETag changes with the module alone, so that a client keeps its copy while the rest of the page changes.',
+    path: {
+      slug,
+      module: {
+        schema: { type: 'string', enum: modules },
+        description: 'Name of a member of the product page.',
+        problem: 'unknown-module',
+        example: 'media',
+      },
+    },
+    responses: { 200: 'ProductModule', 404: 'UnknownProductOrModule', ...cached },
   },
   '/v1/products/{slug}/related': {
     operation: 'RelatedProducts',
@@ -100,9 +167,10 @@ export const routes = {
   },
   '/v1/products': {
     operation: 'ProductList',
-    summary: 'Games that fit all of the filters and the search, a page at a time.',
+    summary:
+      'Games that fit all of the filters and the search, a page at a time; or the pages of the products that are named.',
     description:
-      'An answer takes a bounded amount of work. So a page may have fewer items than its limit, and even none, while its nextCursor is not null; follow the cursor until it is. Prices are those of the US market. What an answer shows may be a few seconds old, as its Cache-Control says.',
+      'An answer takes a bounded amount of work. So a page may have fewer items than its limit, and even none, while its nextCursor is not null; follow the cursor until it is. Prices are those of the US market. What a list shows may be a few seconds old, as its Cache-Control says. With slugs, the pages of these products in the order in which they are named; those that do not exist are listed apart.',
     query: {
       q: {
         schema: { type: 'string', minLength: 1, maxLength: 100, pattern: readable },
@@ -155,8 +223,16 @@ export const routes = {
       },
       limit,
       cursor,
+      slugs: {
+        schema: { type: 'array', items: slug.schema, minItems: 1, maxItems: 100 },
+        description:
+          'Products whose pages to answer with, each once. It goes with fields alone, and the whole target must not have more than 4096 bytes.',
+        form: slug.form,
+      },
+      fields: { ...fields, description: `${fields.description} It goes with slugs alone.` },
     },
-    responses: { 200: 'ProductList', ...cached },
+    apart: ['slugs', 'fields'],
+    responses: { 200: 'ProductListOrBatch', ...cached },
   },
   '/v1/suggest': {
     operation: 'Suggestions',
@@ -200,6 +276,19 @@ export const routes = {
     operation: 'Contract',
     summary: 'This document.',
     responses: { 200: 'OpenAPIDocument', ...representation },
+  },
+  '/problems/{code}': {
+    operation: 'ProblemPage',
+    summary: 'What a problem means, and what to do about it; for people.',
+    path: {
+      code: {
+        schema: { type: 'string', enum: problemCodes },
+        description: 'The last part of the type of a problem.',
+        problem: 'not-found',
+        example: 'unknown-product',
+      },
+    },
+    responses: { 200: 'ProblemPage', 404: 'NotFound', ...representation },
   },
 } as const satisfies RouteTable;
 

@@ -87,6 +87,7 @@ interface CompiledRoute {
   readonly required: readonly CompiledParameter[];
   readonly defaults: Readonly<Record<string, unknown>>;
   readonly unknownParameter: string;
+  readonly apart: readonly string[];
 }
 
 /** The parser of these routes alone. */
@@ -99,7 +100,7 @@ export function targetParser<T extends RouteTable>(table: T): (target: string) =
   return (target) => parse(compiled, target) as TargetOf<T>;
 }
 
-function compile(route: string, { path = {}, query = {} }: RouteDefinition): CompiledRoute {
+function compile(route: string, { path = {}, query = {}, apart = [] }: RouteDefinition): CompiledRoute {
   const compileAll = (kind: 'path' | 'query', parameters: Parameters) =>
     new Map(
       Object.entries(parameters).map(([name, parameter]) => [
@@ -134,6 +135,7 @@ function compile(route: string, { path = {}, query = {} }: RouteDefinition): Com
         : names.length === 1
           ? `The query parameter of this resource is ${names[0]}.`
           : `The query parameters of this resource are ${enumeration(names, 'and')}.`,
+    apart,
   };
 }
 
@@ -197,6 +199,19 @@ function readQuery(
     if (value === undefined) return { problem: parameter.problem, detail: parameter.detail };
     values[name] = value;
   }
+  const mixed = mixture(candidate.apart, seen);
+  if (mixed !== undefined) return { problem: 'malformed-parameter', detail: mixed };
   const missing = candidate.required.find(({ name }) => !seen.has(name));
   return missing && { problem: missing.problem, detail: missing.detail };
+}
+
+/** What is wrong when parameters that ask for different things are given together. */
+function mixture(apart: readonly string[], given: ReadonlySet<string>): string | undefined {
+  const [leader = '', ...followers] = apart;
+  const orphan = followers.find((name) => given.has(name) && !given.has(leader));
+  if (orphan !== undefined) return `The query parameter ${orphan} goes with ${leader} alone.`;
+  if (!given.has(leader) || [...given].every((name) => apart.includes(name))) return undefined;
+  return followers.length === 0
+    ? `The query parameter ${leader} must be the only one.`
+    : `The query parameter ${leader} goes with ${enumeration(followers, 'and')} alone.`;
 }

@@ -1,5 +1,6 @@
 /** For tests only: the server over a source of one's choice, and connections on which every byte is the test's. */
 import { connect } from 'node:net';
+import { createGatherer } from '../cache/gather.ts';
 import { createReadThrough, type ReadThroughOptions } from '../cache/read-through.ts';
 import { connectionsDropped, type Labels, requestDuration, requestLabels } from '../metrics/catalogue.ts';
 import { createRecorder, type Recorder, slotOf } from '../metrics/recorder.ts';
@@ -45,10 +46,18 @@ export async function startTestServer(
   const unexpectedErrors: unknown[] = [];
   const failed: FailedRequest[] = [];
   const logged: LoggedRequest[] = [];
+  const loadOne = async (key: string) => ({ value: await load(key), stamp: '' });
+  const gatherer = createGatherer<Representation>({
+    loadOne,
+    loadMany: async (keys) =>
+      new Map(await Promise.all(keys.map(async (key) => [key, await loadOne(key)] as const))),
+    windowMs: 1,
+    delay: async () => {},
+  });
   const cache = () =>
     createReadThrough<Representation>({
       codec: representationCodec(cacheControl),
-      load: async (key) => ({ value: await load(key), stamp: '' }),
+      load: gatherer.load,
       fillTimeoutMs: 5000,
       memoryMaxBytes: 1024 * 1024,
       memoryTtlMs: 60_000,
@@ -66,6 +75,7 @@ export async function startTestServer(
   const listener: Listener = createListener(
     createHandler({
       pages: cache(),
+      gatherer,
       lists: cache(),
       openapi: createRepresentation(openapiDocument, cacheControl),
       observer: recorder,
@@ -231,7 +241,7 @@ export async function answersTo(
     if (body.toString() === '{"status":"ok"}' && rest.length === 0) return { answers, after: 'kept' };
     if (status === 200 && !body.equals(page)) throw new Error(`This is another page: ${body}`);
     const isProblem = headers.get('content-type') === 'application/problem+json';
-    const code = isProblem && body.length > 0 ? ` ${JSON.parse(body.toString()).type.split(':').pop()}` : '';
+    const code = isProblem && body.length > 0 ? ` ${JSON.parse(body.toString()).type.split('/').pop()}` : '';
     answers.push(`${status}${code}`);
   }
   return { answers, after: 'closed' };

@@ -40,6 +40,36 @@ export async function readProductPage(
   return { body: row[0] === null ? null : binaryText(row[0]), snapshot: row[1] };
 }
 
+// The page statement once for each slug, so that each page is read through the same indexes, whatever their number.
+export const productPagesStatement = `SELECT asked.slug,
+  (SELECT row_to_json(page)::text FROM (SELECT ${pageColumns('$2::text')} FROM product p WHERE p.slug = asked.slug) page),
+  ${stampSql}
+FROM unnest($1::text[]) asked(slug)`;
+
+/**
+ * Reads the pages of several products, by slug, in one statement and one snapshot. The caller has checked the slugs.
+ * Rejects with DatabaseUnavailable when Postgres cannot answer now.
+ */
+export async function readProductPages(
+  client: pg.Pool | pg.ClientBase,
+  slugs: readonly string[],
+  market = 'US',
+): Promise<ReadonlyMap<string, ProductPage>> {
+  const { rows } = await client
+    .query<[string, string | null, string]>({
+      name: 'product-pages',
+      text: productPagesStatement,
+      values: [slugs, market],
+      rowMode: 'array',
+    })
+    .catch((error: unknown) => {
+      throw databaseError(error);
+    });
+  return new Map(
+    rows.map(([slug, page, snapshot]) => [slug, { body: page === null ? null : binaryText(page), snapshot }]),
+  );
+}
+
 /**
  * Opens so many connections and has each plan the page statement, which costs a new one several times what reading a
  * page does. Rejects with DatabaseUnavailable when Postgres cannot answer now.
