@@ -8,8 +8,8 @@ import { batchCacheStatus, cacheStatus } from './cache-status.ts';
 import { matchesEtag } from './conditional.ts';
 import { negotiateCoding } from './content-coding.ts';
 import { fieldsMax } from './limits.ts';
-import { listKey, requestedPosition } from './list-position.ts';
-import { isPageRoute, pageListLimit } from './page-routes.ts';
+import { keyOf, type ListTarget, requestedQuery } from './list-query.ts';
+import { isPageRoute, pageListDefaults } from './page-routes.ts';
 import { type Part, partOf } from './parts.ts';
 import { problemPages } from './problem-pages.ts';
 import {
@@ -95,10 +95,6 @@ const tooManyFields = {
   problem: 'headers-too-large',
   detail: `A request must have at most ${fieldsMax} header fields.`,
 } as const satisfies Target;
-const unknownCursor = [
-  'malformed-parameter',
-  'The query parameter cursor must be the nextCursor of an earlier answer.',
-] as const;
 const alive = '{"status":"ok"}';
 const notReady = '{"status":"unavailable"}';
 const healthHeaders = (body: string) => [
@@ -285,6 +281,12 @@ export function createHandler(options: HandlerOptions): RequestListener {
     send(exchange, file, undefined);
   }
 
+  function answerList(exchange: Exchange, target: ListTarget, page?: PageOf): void {
+    const query = requestedQuery(target);
+    if (typeof query === 'string') return refuse(exchange, 'malformed-parameter', query);
+    sendCached(exchange, lists, keyOf(query), page && pageServed, page);
+  }
+
   /** Each as if it were asked for alone, but that those which come to the source are read together. */
   async function readTogether(
     exchange: Exchange,
@@ -350,24 +352,24 @@ export function createHandler(options: HandlerOptions): RequestListener {
         );
       case '/v1/products/{slug}/{module}':
         return sendCached(exchange, pages, target.slug, productServed, { module: target.module });
-      case '/v1/products': {
+      case '/v1/products':
         if (target.slugs !== undefined)
           return void sendBatch(
             exchange,
             [...new Set(target.slugs)],
             target.fields && { fields: target.fields },
           ).catch((error) => refuseError(exchange, error));
-        const position = requestedPosition(target);
-        if (position === undefined) return refuse(exchange, ...unknownCursor);
-        return sendCached(exchange, lists, listKey(position));
-      }
+        return answerList(exchange, target);
+      case '/v1/products/{slug}/related':
+      case '/v1/suggest':
+      case '/v1/reviews':
+      case '/v1/achievements':
+        return answerList(exchange, target);
       case '/products/{slug}':
         return sendCached(exchange, pages, target.slug, productPageServed, browserPages.productPage);
       case '/': {
         const { route, ...values } = target;
-        const position = requestedPosition({ ...values, limit: pageListLimit });
-        if (position === undefined) return refuse(exchange, ...unknownCursor);
-        return sendCached(exchange, lists, listKey(position), pageServed, (document, onMade) =>
+        return answerList(exchange, { ...values, ...pageListDefaults }, (document, onMade) =>
           browserPages.cataloguePage(document, values, onMade),
         );
       }

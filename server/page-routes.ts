@@ -2,7 +2,7 @@
 import type { Parameter } from './parameters.ts';
 import { type RouteTable, routes } from './routes.ts';
 
-const { limit, slugs, fields, ...listParameters } = routes['/v1/products'].query;
+const { limit, facets, slugs, fields, ...listParameters } = routes['/v1/products'].query;
 const { slug } = routes['/v1/products/{slug}'].path;
 
 const file = {
@@ -20,7 +20,12 @@ export const pageRoutes = {
   '/assets/art/{slug}/{file}': { path: { slug, file } },
 } as const satisfies Readonly<Record<`/${string}`, Pick<RouteTable[`/${string}`], 'path' | 'query'>>>;
 
-export const pageListLimit: number = limit.schema.default;
+/** What a page says of the parameters that it does not take: a list's route is answered with its page. */
+export const pageListDefaults = {
+  route: '/v1/products',
+  limit: limit.schema.default,
+  facets: true,
+} as const;
 export const pageListParameters: readonly string[] = Object.keys(listParameters);
 export const isPageRoute = (route: string): route is keyof typeof pageRoutes =>
   Object.hasOwn(pageRoutes, route);

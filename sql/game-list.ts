@@ -155,13 +155,17 @@ async function readOrdered(
   const { limit, conditions } = asked;
   const near = await ask<Hit>(client, walkStatement(asked, bounds));
   if (near.length > limit || probeNames(conditions).length === 0) return pageOf(near, limit);
-  const by = fewest(await count(), conditions, bounds);
-  if (by !== undefined) return pageOf(await ask<Hit>(client, probeStatement(asked, by, bounds)), limit);
-  const rows = await ask<Hit>(client, scanStatement(asked, bounds));
-  const hits = rows.filter(([, , shown]) => shown !== null);
+  const [only, other] = probeNames(conditions);
+  const by = other === undefined ? only : fewest(await count(), conditions, bounds);
+  if (by !== undefined) {
+    const fitting = await ask<Hit | [null]>(client, probeStatement(asked, by, bounds));
+    if (fitting.every(isHit)) return pageOf(fitting, limit);
+  }
+  const rows = await ask<[...Hit, isEnd: boolean]>(client, scanStatement(asked, bounds));
+  const hits = rows.flatMap(([key, rank, shown]): Hit[] => (shown === null ? [] : [[key, rank, shown]]));
   if (hits.length > limit) return pageOf(hits, limit);
-  const end = rows.find(([, , shown]) => shown === null);
-  return { hits, next: end ? positionOf(end) : null };
+  const end = rows.find(([, , , isEnd]) => isEnd);
+  return { hits, next: end ? positionOf([end[0], end[1], null]) : null };
 }
 
 /**
@@ -173,11 +177,13 @@ async function readRelevant(reader: Reader, asked: Omit<GamesAsked, 'order'>): P
   const { conditions, after, limit } = asked;
   const counts = await countFitting(reader, conditions);
   const by = fewest(counts, conditions, bounds);
-  if (by !== undefined)
-    return pageOf(
-      await ask<Hit>(client, probeStatement({ ...asked, order: 'relevance' }, by, bounds)),
-      limit,
+  if (by !== undefined) {
+    const fitting = await ask<Hit | [null]>(
+      client,
+      probeStatement({ ...asked, order: 'relevance' }, by, bounds),
     );
+    if (fitting.every(isHit)) return pageOf(fitting, limit);
+  }
   for (const tier of tiersFrom(after)) {
     const page = await readOrdered(
       reader,
@@ -209,6 +215,8 @@ function pageOf(hits: readonly Hit[], limit: number): Page {
     next: hits.length > limit && last !== undefined ? positionOf(last) : null,
   };
 }
+
+const isHit = (row: Hit | [null]): row is Hit => row[0] !== null;
 
 const positionOf = ([key, rank]: Hit): Position => ({ key, rank: Number(rank) });
 

@@ -59,6 +59,8 @@ export type Probe = 'terms' | 'price' | 'release' | 'rating' | 'title' | 'text';
 export interface Bounds {
   readonly walk: number;
   readonly scan: number;
+  /** The same for a scan that has to look at the text of each entry. */
+  readonly textScan: number;
   /** Games that facets are counted over. */
   readonly facets: number;
   /** Most that a filter may fit for it to be what games are found by. */
@@ -68,7 +70,8 @@ export interface Bounds {
 /** Texts are wide, so reading them costs more. */
 export const defaultBounds: Bounds = {
   walk: 1000,
-  scan: 20_000,
+  scan: 10_000,
+  textScan: 4000,
   facets: 5000,
   probe: { terms: 5000, price: 5000, release: 5000, rating: 5000, title: 5000, text: 2500 },
 };
@@ -195,36 +198,45 @@ FROM (
 ) hit`,
   );
 
-/** The same further on. When the walk ended before the games did, the last row is where, and shows null. */
+/**
+ * The same further on. The fourth column is true in the row with which the walk ended before the games did, where the third is
+ * null if it does not fit.
+ */
 export const scanStatement = (
   { order, conditions, after, limit, show }: GamesAsked,
-  { scan }: Bounds,
+  bounds: Bounds,
 ): Statement =>
-  statement(
-    (parameter) => `WITH entry AS MATERIALIZED (
-  SELECT *, row_number() OVER () AS n
-  FROM (${entriesSql(order, conditions, after, scan, parameter)}) entry
-), hit AS (
-  SELECT * FROM entry game ${where(conditionsSql(conditions, parameter))} ORDER BY n LIMIT ${limit + 1}
-)
-SELECT key, popularity_rank, shown FROM (
-  SELECT hit.n, hit.key, hit.popularity_rank, ${shownSql(show, parameter)} AS shown FROM hit
-  UNION ALL SELECT ${scan + 1}, key, popularity_rank, NULL FROM entry WHERE n = ${scan}
-) found ORDER BY n`,
-  );
+  statement((parameter) => {
+    const entries = readsTexts(conditions) ? bounds.textScan : bounds.scan;
+    const fits = conditionsSql(conditions, parameter).join(' AND ') || 'true';
+    return `SELECT hit.key, hit.popularity_rank, CASE WHEN fits THEN ${shownSql(show, parameter)} END, n = ${entries}
+FROM (
+  SELECT * FROM (
+    SELECT game.*, ${fits} AS fits, row_number() OVER () AS n
+    FROM (${entriesSql(order, conditions, after, entries, parameter)}) game
+  ) entry WHERE fits OR n = ${entries} LIMIT ${limit + 1}
+) hit`;
+  });
 
-/** The filters that games can be found by, each with the condition that its index has. */
+const readsTexts = ({ search, tier }: Conditions) => search !== undefined && tier !== 0 && tier !== 1;
+
+/**
+ * The filters that games can be found by, each with the condition that its index has. An open range looks to the planner as if
+ * it fitted so much that no index is needed; the index's own order keeps it from believing so.
+ */
 function probesOf(conditions: Conditions): Map<Probe, (parameter: Parameter) => string> {
   const { terms, priceMinor, releaseDay, minRating, search, tier } = conditions;
   const probes = new Map<Probe, (parameter: Parameter) => string>();
-  if (terms.length > 0) probes.set('terms', (parameter) => termsSql(conditions, parameter).join(' AND '));
-  if (priceMinor) probes.set('price', (parameter) => rangeSql(orders.price.key, priceMinor, parameter));
+  const add = (probe: Probe, condition: (parameter: Parameter) => string, order?: GameOrder) =>
+    probes.set(probe, (parameter) => `${condition(parameter)}${order ? ` ORDER BY ${orderSql(order)}` : ''}`);
+  if (terms.length > 0) add('terms', (parameter) => termsSql(conditions, parameter).join(' AND '));
+  if (priceMinor) add('price', (parameter) => rangeSql(orders.price.key, priceMinor, parameter), 'price');
   if (releaseDay)
-    probes.set('release', (parameter) => rangeSql(orders.releaseDate.key, releaseDay, parameter));
-  if (minRating !== undefined) probes.set('rating', (parameter) => ratingSql(minRating, parameter));
-  if (search && tier !== 2) probes.set('title', (parameter) => titleSql(search, parameter));
+    add('release', (parameter) => rangeSql(orders.releaseDate.key, releaseDay, parameter), 'releaseDate');
+  if (minRating !== undefined) add('rating', (parameter) => ratingSql(minRating, parameter), '-rating');
+  if (search && tier !== 2) add('title', (parameter) => titleSql(search, parameter));
   if (search && tier !== 0 && tier !== 1)
-    probes.set('text', (parameter) => `words @@ ${parameter(search.text, 'tsquery')}`);
+    add('text', (parameter) => `words @@ ${parameter(search.text, 'tsquery')}`);
   return probes;
 }
 
@@ -263,7 +275,10 @@ function candidatesSql(
     SELECT * FROM listed_game l WHERE l.product_id = id.product_id LIMIT 1) game`;
 }
 
-/** As the walk, but all there are; `order` may be relevance: the tier, and in it the most popular first. */
+/**
+ * As the walk, but all there are; `order` may be relevance: the tier, and in it the most popular first. A single row of nulls
+ * says that the probe fits more than its most.
+ */
 export const probeStatement = (
   { order, conditions, after, limit, show }: Omit<GamesAsked, 'order'> & { order: GameOrder | 'relevance' },
   probe: Probe | 'search',
@@ -271,11 +286,7 @@ export const probeStatement = (
 ): Statement =>
   statement((parameter) => {
     const { search } = conditions;
-    const key =
-      order !== 'relevance'
-        ? (orders[order].key ?? '0')
-        : search &&
-          `CASE WHEN title_key = ${parameter(search.titleKey, 'text')} THEN 0 WHEN ${titleSql(search, parameter)} THEN 1 ELSE 2 END`;
+    const key = order === 'relevance' ? search && tierSql(search, parameter) : (orders[order].key ?? '0');
     const type = order === 'relevance' ? 'integer' : (orders[order].type ?? 'integer');
     const direction = order !== 'relevance' && orders[order].descending ? '<' : '>';
     const from = after
@@ -283,14 +294,25 @@ export const probeStatement = (
           `(key, popularity_rank) ${direction} (${parameter(after.key, type)}, ${parameter(after.rank, 'bigint')})`,
         ]
       : [];
-    return `SELECT hit.key, hit.popularity_rank, ${shownSql(show, parameter)}
+    const candidatesMax = probe === 'search' ? most.title + most.text : most[probe];
+    return `WITH candidate AS MATERIALIZED (
+  ${candidatesSql(probe, conditions, most, parameter)}
+), amount AS MATERIALIZED (
+  SELECT count(*) > ${candidatesMax} AS is_too_much FROM candidate
+)
+SELECT hit.key, hit.popularity_rank, ${shownSql(show, parameter)}
 FROM (
   SELECT * FROM (
-    SELECT *, ${key} AS key FROM (${candidatesSql(probe, conditions, most, parameter)}) game
-    ${where(conditionsSql(conditions, parameter))}
-  ) fitting ${where(from)} ORDER BY ${order === 'relevance' ? 'key, popularity_rank' : hitOrderSql(order)} LIMIT ${limit + 1}
-) hit`;
+    SELECT *, ${key} AS key FROM candidate game
+    ${where(['NOT (SELECT is_too_much FROM amount)', ...conditionsSql(conditions, parameter)])}
+  ) fitting ${where(from)}
+  ORDER BY ${order === 'relevance' ? 'key, popularity_rank' : hitOrderSql(order)} LIMIT ${limit + 1}
+) hit
+UNION ALL SELECT NULL, NULL, NULL FROM amount WHERE is_too_much`;
   });
+
+const tierSql = (search: SearchTerms, parameter: Parameter) =>
+  `CASE WHEN title_key = ${parameter(search.titleKey, 'text')} THEN 0 WHEN ${titleSql(search, parameter)} THEN 1 ELSE 2 END`;
 
 /**
  * How many of the games have each tag and are on sale, in rows of group, slug, name and number. The first row, of the
@@ -299,12 +321,18 @@ FROM (
 export const facetStatement = (
   conditions: Conditions,
   probe: Probe | 'search' | undefined,
-  { scan, facets, probe: most }: Bounds,
+  { scan, textScan, facets, probe: most }: Bounds,
 ): Statement =>
   statement((parameter) => {
     const games =
       probe === undefined
-        ? entriesSql('popularity', { terms: [] }, undefined, scan, parameter)
+        ? entriesSql(
+            'popularity',
+            { terms: [] },
+            undefined,
+            readsTexts(conditions) ? textScan : scan,
+            parameter,
+          )
         : candidatesSql(probe, conditions, most, parameter);
     return `WITH fitting AS MATERIALIZED (
   SELECT terms FROM (${games}) game ${where(conditionsSql(conditions, parameter))} LIMIT ${facets + 1}

@@ -25,9 +25,8 @@ export const relatedStatement = `WITH subject AS (
   UNION ALL
   SELECT same.* FROM subject, LATERAL (
     SELECT product_id, popularity_rank, terms FROM listed_game
-    WHERE terms && ARRAY(SELECT term FROM unnest(subject.terms) term WHERE term % 4 IN (1, 2))
-      AND popularity_rank > (SELECT max(popularity_rank) FROM popular)
-    LIMIT ${sameCompanyMax}) same
+    WHERE terms && ARRAY(SELECT term FROM unnest(subject.terms) term WHERE term % 4 IN (1, 2)) LIMIT ${sameCompanyMax}) same
+  WHERE popularity_rank > (SELECT max(popularity_rank) FROM popular)
 ), related AS MATERIALIZED (
   SELECT product_id FROM (
     SELECT product_id, popularity_rank, (SELECT sum(weight) FROM weight WHERE term = ANY (terms)) AS score FROM candidate

@@ -11,7 +11,7 @@ import { stars } from './symbols.ts';
 
 /** The whole page as HTML. `values` are the parameters of the list, `offered` the names of those that lists have. */
 export function cataloguePage(
-  { items, nextCursor }: Catalogue,
+  { items, nextCursor, facets, corrections }: Catalogue,
   values: FilterValues,
   offered: ReadonlySet<string>,
 ): string {
@@ -27,13 +27,16 @@ export function cataloguePage(
     documentUrl: `/v1/products${queryOf(values)}`,
     main: html`${featured && banner(featured)}
 <div class="wrap columns">
-<aside aria-label="Filters">${filterForm(values, offered)}</aside>
+<aside aria-label="Filters">${filterForm(values, offered, facets)}</aside>
 <section class="results" aria-labelledby="results-title">
 <h1 id="results-title">${heading(values, isFront)}</h1>
+${corrections.length > 0 && html`<p class="note">${corrections.map(({ word, to }) => html`No game is called “${word}”, so this is also what fits “${to.join('” or “')}”. `)}</p>`}
 ${
-  items.length === 0
-    ? html`<div class="empty"><p><b>Nothing on this shelf.</b></p><p>No game fits what you asked for. Take a filter away, or <a href="/">see the whole catalogue</a>.</p></div>`
-    : html`<ul class="grid">${items.map((item, i) => card(item, i < 4))}</ul>`
+  items.length === 0 && nextCursor !== null
+    ? html`<div class="empty"><p><b>Nothing yet.</b></p><p>There is more of the catalogue to look through.</p></div>`
+    : items.length === 0
+      ? html`<div class="empty"><p><b>Nothing on this shelf.</b></p><p>No game fits what you asked for. Take a filter away, or <a href="/">see the whole catalogue</a>.</p></div>`
+      : html`<ul class="grid">${items.map((item, i) => card(item, i < 4))}</ul>`
 }
 <nav class="pages" aria-label="Pages">
 ${cursor !== undefined && html`<a class="button quiet" rel="first" href="/${queryOf({ ...values, cursor: undefined })}">First page</a>`}

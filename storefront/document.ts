@@ -114,6 +114,15 @@ const isProduct = object({
   legalText: orNull(text),
 });
 
+const counted = list(object({ slug: text, name: text, count: number }));
+const facets = object({
+  isComplete: flag,
+  genre: counted,
+  feature: counted,
+  platform: counted,
+  onSale: number,
+});
+
 const isCatalogue = object({
   items: list(
     object({
@@ -129,11 +138,14 @@ const isCatalogue = object({
     }),
   ),
   nextCursor: orNull(text),
+  facets: orNull(facets),
+  corrections: list(object({ word: text, to: list(text) })),
 });
 
 export type Product = Guarded<typeof isProduct>;
 export type Catalogue = Guarded<typeof isCatalogue>;
 export type CatalogueItem = Catalogue['items'][number];
+export type Facets = NonNullable<Catalogue['facets']>;
 export type Price = Guarded<typeof price>;
 export type Offer = Guarded<typeof offer>;
 
@@ -144,7 +156,7 @@ export function parseProduct(json: string): Product {
   return document;
 }
 
-/** The document of a list of products. Throws when it is not one. */
+/** The document of a list of products with its facets. Throws when it is not one. */
 export function parseCatalogue(json: string): Catalogue {
   const document: unknown = JSON.parse(json);
   if (!isCatalogue(document)) throw new TypeError('The document is not a list of products.');

@@ -1,4 +1,5 @@
 /** The form that narrows the catalogue down, and addresses that say the same. */
+import type { Facets } from './document.ts';
 import { type Html, html, type Part } from './html.ts';
 
 /** Parameters of a list by name, as they were checked. */
@@ -12,12 +13,16 @@ const notFilters = new Set(['cursor', 'limit', 'sort']);
 
 /** Whether the list is not simply all products. */
 export const isFiltered = (values: FilterValues): boolean =>
-  Object.entries(values).some(([name, value]) => value !== undefined && !notFilters.has(name));
+  Object.entries(values).some(
+    ([name, value]) => value !== undefined && value !== false && !notFilters.has(name),
+  );
 
-/** `?name=value&…`, or nothing when there are no values. */
+/** `?name=value&…` of the values that say something, or nothing when there are none. */
 export function queryOf(values: FilterValues): string {
   const pairs = Object.entries(values).flatMap(([name, value]) =>
-    value === undefined ? [] : [`${name}=${encodeURIComponent(String(value)).replaceAll('%20', '+')}`],
+    value === undefined || value === false
+      ? []
+      : [`${name}=${encodeURIComponent(String(value)).replaceAll('%20', '+')}`],
   );
   return pairs.length === 0 ? '' : `?${pairs.join('&')}`;
 }
@@ -32,26 +37,18 @@ const sorts: readonly Choice[] = [
   ['-price', 'Most expensive'],
   ['title', 'Title, A to Z'],
 ];
-const tagNames = {
-  genre:
-    'Action,Adventure,RPG,Strategy,Simulation,Puzzle,Racing,Platformer,Shooter,Survival,Card Game,Horror,Sports,Rogue-Lite,City Builder,Narration',
-  platform: 'Windows,macOS,Linux,PlayStation 5,Xbox Series X|S,Nintendo Switch',
-  feature:
-    'Single Player,Multiplayer,Co-op,Online Multiplayer,Local Multiplayer,Cross Platform,Controller Support,Cloud Saves,Achievements,Leaderboards,VR,Mod Support',
-};
-const tags = (names: string): readonly Choice[] =>
-  names.split(',').map((name) => [name.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-'), name]);
 const prices: readonly Choice[] = [500, 1000, 2000, 3000, 4000, 6000].map((minor) => [
   String(minor),
   `$${minor / 100}`,
 ]);
-const ratings: readonly Choice[] = ['4.5', '4', '3.5', '3'].map((value) => [
-  value,
-  `${value} stars and more`,
-]);
+const ratings: readonly Choice[] = ['4.5', '4', '3.5', '3'].map((value) => [value, `${value} and more`]);
+
+/** Each with the number of games, as far as these were all counted. */
+const tagsOf = (tags: Facets['genre'] = [], isComplete = false): readonly Choice[] =>
+  tags.map(({ slug, name, count }) => [slug, isComplete ? `${name} (${count})` : name]);
 
 /** `offered` are the names of the parameters that lists have: there is a field for each of these, and for no other. */
-export function filterForm(values: FilterValues, offered: ReadonlySet<string>): Html {
+export function filterForm(values: FilterValues, offered: ReadonlySet<string>, facets: Facets | null): Html {
   const field = (name: string, label: string, control: (id: string, value: string) => Html): Part =>
     offered.has(name) &&
     html`<p class="field"><label for="f-${name}">${label}</label>${control(`f-${name}`, String(values[name] ?? ''))}</p>`;
@@ -72,20 +69,32 @@ export function filterForm(values: FilterValues, offered: ReadonlySet<string>): 
       name,
       label,
       (id, value) =>
-        html`<input id="${id}" name="${name}" type="text" value="${value}" maxlength="100" autocomplete="off">`,
+        html`<input id="${id}" name="${name}" type="text" value="${value}" maxlength="200" autocomplete="off">`,
     );
+  const tags = (name: 'genre' | 'platform' | 'feature', label: string, any: string): Part => {
+    const counted = tagsOf(facets?.[name], facets?.isComplete);
+    // What was chosen stays on offer, though no game that is shown has it.
+    const chosen = values[name] === undefined ? undefined : String(values[name]);
+    const isKnown = chosen === undefined || counted.some(([slug]) => slug === chosen);
+    return select(name, label, any, isKnown ? counted : [[chosen, chosen], ...counted]);
+  };
   const fields = [
-    select('sort', 'Sort by', 'Most popular', sorts.slice(1)),
-    select('genre', 'Genre', 'All genres', tags(tagNames.genre)),
-    select('platform', 'Platform', 'All platforms', tags(tagNames.platform)),
-    select('feature', 'Feature', 'Any features', tags(tagNames.feature)),
-    offered.has('price_min') &&
-      html`<div class="pair">${select('price_min', 'Price from', 'Any', prices)}${select('price_max', 'to', 'Any', prices)}</div>`,
-    offered.has('on_sale') &&
-      html`<p class="check"><input id="f-on_sale" name="on_sale" type="checkbox" value="true" ${values.on_sale === true && html`checked`}><label for="f-on_sale">On sale</label></p>`,
-    select('min_rating', 'Players’ rating', 'Any', ratings),
-    offered.has('released_after') &&
-      html`<div class="pair">${date('released_after', 'Released after')}${date('released_before', 'and before')}</div>`,
+    select(
+      'sort',
+      'Sort by',
+      values.q === undefined ? 'Most popular' : 'Best match',
+      values.q === undefined ? sorts.slice(1) : sorts,
+    ),
+    tags('genre', 'Genre', 'All genres'),
+    tags('platform', 'Platform', 'All platforms'),
+    tags('feature', 'Feature', 'Any features'),
+    offered.has('minPriceMinor') &&
+      html`<div class="pair">${select('minPriceMinor', 'Price from', 'Any', prices)}${select('maxPriceMinor', 'to', 'Any', prices)}</div>`,
+    offered.has('onSale') &&
+      html`<p class="check"><input id="f-onSale" name="onSale" type="checkbox" value="true" ${values.onSale === true && html`checked`}><label for="f-onSale">On sale${facets?.isComplete && ` (${facets.onSale})`}</label></p>`,
+    select('minRating', 'Players’ rating', 'Any', ratings),
+    offered.has('releasedFrom') &&
+      html`<div class="pair">${date('releasedFrom', 'Released from')}${date('releasedTo', 'to')}</div>`,
     words('developer', 'Developer'),
     words('publisher', 'Publisher'),
   ].filter((found) => found !== false);
