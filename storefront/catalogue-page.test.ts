@@ -13,9 +13,9 @@ const all = [
   'platform',
   'developer',
   'publisher',
-  'price_min',
-  'price_max',
-].concat(['on_sale', 'released_after', 'released_before', 'min_rating', 'cursor']);
+  'minPriceMinor',
+  'maxPriceMinor',
+].concat(['onSale', 'releasedFrom', 'releasedTo', 'minRating', 'cursor']);
 const render = (list: object, values: FilterValues = {}, offered: readonly string[] = all) =>
   cataloguePage(parseCatalogue(JSON.stringify(list)), values, new Set(offered));
 const count = (page: string, pattern: RegExp) => page.match(pattern)?.length ?? 0;
@@ -41,9 +41,9 @@ test('the form holds what was asked for', () => {
     q: 'Café "Noir"',
     sort: '-rating',
     genre: ['rpg'],
-    price_max: 2000,
-    on_sale: true,
-    released_after: '2024-02-29',
+    maxPriceMinor: 2000,
+    onSale: true,
+    releasedFrom: '2024-02-29',
     developer: 'Cold & Water',
   };
   const page = render(catalogue(3), values);
@@ -51,8 +51,8 @@ test('the form holds what was asked for', () => {
   assert.match(page, /<option value="-rating" selected>/);
   assert.match(page, /<option value="rpg" selected>/);
   assert.match(page, /<option value="2000" selected>/);
-  assert.match(page, /name="on_sale" type="checkbox" value="true" checked/);
-  assert.match(page, /name="released_after" type="date" value="2024-02-29"/);
+  assert.match(page, /name="onSale" type="checkbox" value="true" checked/);
+  assert.match(page, /name="releasedFrom" type="date" value="2024-02-29"/);
   assert.match(page, /name="developer" type="text" value="Cold &amp; Water"/);
   assert.equal(count(page, / selected>/g), 3);
   assert.match(page, /<h1 id="results-title">Results for “Café &quot;Noir&quot;”<\/h1>/);
@@ -74,7 +74,25 @@ test('a list in which nothing is says so, and where to go from there', () => {
   assert.equal(count(page, /class="card/g), 0);
 });
 
+test('the tags to choose from are those that games have, and the chosen one', () => {
+  const page = render(catalogue(3), { genre: ['chess'], platform: ['linux'] });
+  assert.match(page, /<option value="rpg" >RPG \(3\)</);
+  assert.match(page, /<option value="chess" selected>chess</);
+  assert.match(page, /<option value="linux" selected>Linux \(2\)</);
+  assert.match(page, /On sale \(1\)/);
+});
+
+test('a word that was searched for as another is named', () => {
+  assert.match(render(catalogue(1), { q: 'Gmae' }), /“Gmae”, so this is also what fits “game” or “gate”/);
+});
+
+test('an empty page of a list that goes on leads further', () => {
+  const page = render(catalogue(0, 'further'), { q: 'rare' });
+  assert.match(page, /rel="next"/);
+  assert.doesNotMatch(page, /Nothing on this shelf/);
+});
+
 test('an address says what the values are and no more', () => {
   assert.equal(queryOf({}), '');
-  assert.equal(queryOf({ q: 'ä&=', on_sale: true, limit: undefined }), '?q=%C3%A4%26%3D&on_sale=true');
+  assert.equal(queryOf({ q: 'ä&=', onSale: true, limit: undefined }), '?q=%C3%A4%26%3D&onSale=true');
 });

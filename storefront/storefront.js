@@ -79,3 +79,87 @@
   );
   for (const id of links.keys()) seen.observe(document.getElementById(id));
 }
+
+{
+  // Titles while one types, as a list that the arrow keys walk (the combobox pattern of ARIA).
+  const field = document.getElementById('q');
+  const list = document.createElement('div');
+  list.className = 'suggestions';
+  list.id = 'suggestions';
+  list.setAttribute('role', 'listbox');
+  list.setAttribute('aria-label', 'Games');
+  list.hidden = true;
+  let chosen = -1;
+  let asked = new AbortController();
+  let waiting;
+
+  const close = () => {
+    list.hidden = true;
+    chosen = -1;
+    field.setAttribute('aria-expanded', 'false');
+    field.removeAttribute('aria-activedescendant');
+  };
+  const choose = (index) => {
+    chosen = (index + list.children.length) % list.children.length;
+    for (const [i, option] of [...list.children].entries())
+      option.setAttribute('aria-selected', String(i === chosen));
+    field.setAttribute('aria-activedescendant', list.children[chosen].id);
+  };
+  const show = (items) => {
+    list.replaceChildren(
+      ...items.map(({ slug, title }, i) => {
+        const option = document.createElement('div');
+        option.id = `suggestion-${i}`;
+        option.setAttribute('role', 'option');
+        option.setAttribute('aria-selected', 'false');
+        option.textContent = title;
+        option.dataset.href = `/products/${slug}`;
+        return option;
+      }),
+    );
+    list.hidden = items.length === 0;
+    chosen = -1;
+    field.setAttribute('aria-expanded', String(items.length > 0));
+    field.removeAttribute('aria-activedescendant');
+  };
+  const ask = async () => {
+    asked.abort();
+    asked = new AbortController();
+    const q = field.value.trim();
+    if (q === '') return close();
+    try {
+      const response = await fetch(`/v1/suggest?limit=6&q=${encodeURIComponent(q)}`, {
+        signal: asked.signal,
+      });
+      if (response.ok) show((await response.json()).items);
+    } catch {
+      // Nothing to suggest: the search itself does without.
+    }
+  };
+
+  for (const [name, value] of Object.entries({
+    role: 'combobox',
+    'aria-expanded': 'false',
+    'aria-autocomplete': 'list',
+    'aria-controls': list.id,
+  }))
+    field.setAttribute(name, value);
+  field.after(list);
+  field.addEventListener('input', () => {
+    clearTimeout(waiting);
+    waiting = setTimeout(ask, 120);
+  });
+  field.addEventListener('keydown', (event) => {
+    if (list.hidden) return;
+    if (event.key === 'ArrowDown') choose(chosen + 1);
+    else if (event.key === 'ArrowUp') choose(chosen < 0 ? -1 : chosen - 1);
+    else if (event.key === 'Escape') close();
+    else if (event.key === 'Enter' && chosen >= 0) location.assign(list.children[chosen].dataset.href);
+    else return;
+    event.preventDefault();
+  });
+  field.addEventListener('blur', close);
+  // The field keeps the focus, so that the list is still there when the button comes up.
+  list.addEventListener('mousedown', (event) => event.preventDefault());
+  list.addEventListener('click', ({ target }) => location.assign(target.dataset.href));
+}

@@ -158,4 +158,12 @@ export const catalogue = (length: number, nextCursor: string | null = 'next') =>
     developers: fullProduct.developers,
   })),
   nextCursor,
+  facets: {
+    isComplete: true,
+    genre: [{ slug: 'rpg', name: 'RPG', count: 3 }],
+    feature: [],
+    platform: [{ slug: 'linux', name: 'Linux', count: 2 }],
+    onSale: 1,
+  },
+  corrections: [{ word: 'Gmae', to: ['game', 'gate'] }],
 });
