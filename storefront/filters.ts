@@ -93,18 +93,19 @@ export function filterForm(values: FilterValues, offered: ReadonlySet<string>, f
     offered.has('onSale') &&
       html`<p class="check"><input id="f-onSale" name="onSale" type="checkbox" value="true" ${values.onSale === true && html`checked`}><label for="f-onSale">On sale${facets?.isComplete && ` (${facets.onSale})`}</label></p>`,
     select('minRating', 'Players’ rating', 'Any', ratings),
-    offered.has('releasedFrom') &&
-      html`<div class="pair">${date('releasedFrom', 'Released from')}${date('releasedTo', 'to')}</div>`,
+    date('releasedFrom', 'Released from'),
+    date('releasedTo', 'Released until'),
     words('developer', 'Developer'),
     words('publisher', 'Publisher'),
   ].filter((found) => found !== false);
-  const isOpen = isFiltered(values);
+  const { q, ...chosen } = values;
+  const count = Object.entries(chosen).filter(([name, value]) => isFiltered({ [name]: value })).length;
   return html`<form id="${formId}" class="filters" action="/">
 ${
   fields.length > 0 &&
-  html`<details ${isOpen && html`open`}><summary>Sort and filter</summary>
+  html`<details><summary><span>Sort and filter${count > 0 && html` <b class="score">${count}<span class="hidden"> filters chosen</span></b>`}</span></summary>
 <div class="fields">${fields}
-<p class="actions"><button class="button">Show games</button>${isOpen && html`<a href="/">Clear all</a>`}</p></div></details>`
+<p class="actions"><button class="button">Show games</button>${isFiltered(values) && html`<a href="/">Clear all</a>`}</p></div></details>`
 }
 </form>`;
 }
