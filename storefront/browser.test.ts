@@ -162,7 +162,7 @@ test(
       await page.locator(`.sections a[href="#${id}"]`).click();
       assert.ok(await page.locator(`#${id} h2`).isVisible(), id);
     }
-    for (const picture of await page.locator('main img').all()) {
+    for (const picture of await page.locator('main img[src]').all()) {
       await picture.scrollIntoViewIfNeeded();
       await picture.evaluate((img) => 'decode' in img && typeof img.decode === 'function' && img.decode());
     }

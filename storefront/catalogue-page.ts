@@ -61,7 +61,7 @@ function banner({ slug, title, shortDescription, price, rating }: CatalogueItem)
 <h2 id="featured"><a href="/products/${slug}">${title}</a></h2>
 <p class="lead">${shortDescription}</p>
 ${rating && html`<p class="verdicts">${stars(rating.average)}<span><b>${decimal(rating.average)}</b> of 5 · ${compactCount(rating.count)} ratings</span></p>`}
-<div class="offer">${priceTag(price)}<a class="button" href="/products/${slug}" aria-label="See ${title}">See the game</a></div>
+<div class="offer">${priceTag(price)}<a class="button" href="/products/${slug}">See the game<span class="hidden">: ${title}</span></a></div>
 </div>
 </section>`;
 }

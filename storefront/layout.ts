@@ -37,7 +37,7 @@ ${symbols}
 <a class="skip" href="#main">Skip to the content</a>
 <header class="top">
 <div class="wrap">
-<a class="brand" href="/">${icon('shelf')}<span>Frontshelf</span></a>
+<a class="brand" href="/" aria-label="Frontshelf">${icon('shelf')}<span>Frontshelf</span></a>
 ${
   searchForm === undefined
     ? html`<form id="search" class="search" action="/" role="search">${field('search')}</form>`
