@@ -31,6 +31,7 @@ COPY --from=server-packages /app/node_modules node_modules
 COPY cache cache
 COPY metrics metrics
 COPY server server
+COPY storefront storefront
 COPY cluster cluster
 # A container's loopback address reaches nobody.
 ENV HOST=0.0.0.0

@@ -7,8 +7,9 @@ import { type Import, importsOf } from './imports.ts';
 
 /** A part is a folder, or a file beside the folders. `types` may be imported with `import type` only. */
 const mayImport: Readonly<Record<string, { values: readonly string[]; types?: readonly string[] }>> = {
-  cluster: { values: ['server', 'cache', 'sql', 'metrics', 'config.ts'] },
+  cluster: { values: ['server', 'storefront', 'cache', 'sql', 'metrics', 'config.ts'] },
   server: { values: [], types: ['cache', 'sql'] },
+  storefront: { values: [] },
   metrics: { values: [], types: ['cache', 'sql'] },
   cache: { values: [] },
   sql: { values: [] },

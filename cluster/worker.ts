@@ -16,18 +16,22 @@ import {
   silentRecorder,
 } from '../metrics/recorder.ts';
 import { createAdmission } from '../server/admission.ts';
+import { createBrowserPages } from '../server/browser-pages.ts';
 import { createHandler, type LoggedRequest } from '../server/handler.ts';
+
 import { backlogMax } from '../server/limits.ts';
-import { encodeCursor, listPosition } from '../server/list-position.ts';
+import { queryOf } from '../server/list-query.ts';
+
 import { createListener, type Listener } from '../server/listener.ts';
 import { contractCacheControl, openapiDocument } from '../server/openapi.ts';
+import { pageListParameters } from '../server/page-routes.ts';
 import { createPressure } from '../server/pressure.ts';
 import { createRepresentation, type Representation, representationCodec } from '../server/representation.ts';
 import { readChanges } from '../sql/change-feed.ts';
 import { failureKind, isConnectionTimeout } from '../sql/errors.ts';
 import { createReaderPool } from '../sql/pool.ts';
-import { readProductList } from '../sql/product-list.ts';
 import { type ProductPage, readProductPage, readProductPages } from '../sql/product-page.ts';
+import { createStorefront } from '../storefront/storefront.ts';
 import { newsBy, postgresHistory } from './change-source.ts';
 import { drain } from './drain.ts';
 import { createFailureLog } from './failure-log.ts';
@@ -35,6 +39,7 @@ import { connectLoggedRedis } from './logged-redis.ts';
 import { startLogging } from './logger.ts';
 import { isPrimaryMessage } from './messages.ts';
 import { listenProblem } from './preflight.ts';
+import { operationOf, readList } from './read-list.ts';
 import { ownTimeMs } from './system-clock.ts';
 import { tellPrimary } from './tell-primary.ts';
 import { warmUp } from './warm-up.ts';
@@ -135,13 +140,17 @@ export async function runWorker(config: Config): Promise<void> {
   const lists = createReadThrough<Representation>({
     ...shared,
     load: async (key, demand) => {
-      const { items, nextRank } = await admission.run(demand, () =>
-        timed(recorder, 'product_list', readProductList(pool, listPosition(key))),
+      const query = queryOf(key);
+      const answer = await admission.run(demand, () =>
+        timed(recorder, operationOf(query), readList(pool, query)),
       );
-      const nextCursor = nextRank === null ? 'null' : `"${encodeCursor(nextRank)}"`;
-      const body = `{"items":${items},"nextCursor":${nextCursor}}`;
-      return { value: createRepresentation(body, listCacheControl), stamp: '' };
+      return {
+        value: answer && createRepresentation(answer.body, listCacheControl, { link: answer.link }),
+        stamp: '',
+      };
     },
+    // Whoever is answered from memory is told no more than the list's time.
+    staleWhileRevalidateMs: 0,
     memoryMaxBytes: config.listTtlMs === 0 ? 0 : listsMaxBytes,
     memoryTtlMs: config.listTtlMs,
     redis: undefined,
@@ -154,6 +163,7 @@ export async function runWorker(config: Config): Promise<void> {
       gatherer,
       lists,
       openapi: createRepresentation(openapiDocument, contractCacheControl),
+      browserPages: createBrowserPages(createStorefront(pageListParameters)),
       observer: recorder,
       isReady: () => state.ready && pressure.level < 3,
       closesConnections: () => state.draining || listener.isCrowded || pressure.level === 3,

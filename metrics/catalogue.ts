@@ -45,11 +45,19 @@ const histogram = (
 const each = (label: string, ...values: readonly string[]): readonly Labels[] =>
   values.map((value) => ({ [label]: value }));
 
-/** By the paths of `server/routes.ts`, and those of `unmatched`. */
+/** By the paths of `server/routes.ts` and `server/page-routes.ts`, and those of `unmatched`. */
 export const statusesByRoute: Readonly<Record<string, readonly number[]>> = {
   '/v1/products/{slug}': [200, 204, 304, 400, 404, 405, 413, 500, 503],
+  '/v1/products/{slug}/related': [200, 204, 304, 400, 404, 405, 413, 500, 503],
   '/v1/products/{slug}/{module}': [200, 204, 304, 400, 404, 405, 413, 500, 503],
   '/v1/products': [200, 204, 304, 400, 405, 413, 500, 503],
+  '/v1/suggest': [200, 204, 304, 400, 405, 413, 500, 503],
+  '/v1/reviews': [200, 204, 304, 400, 404, 405, 413, 500, 503],
+  '/v1/achievements': [200, 204, 304, 400, 404, 405, 413, 500, 503],
+  '/': [200, 204, 304, 400, 405, 413, 500, 503],
+  '/products/{slug}': [200, 204, 304, 400, 404, 405, 413, 500, 503],
+  '/assets/{file}': [200, 204, 304, 400, 404, 405, 413, 500],
+  '/assets/art/{slug}/{file}': [200, 204, 304, 400, 404, 405, 413, 500],
   '/livez': [200, 204, 400, 405, 413],
   '/readyz': [200, 204, 400, 405, 413, 503],
   '/openapi.json': [200, 204, 304, 400, 405, 413, 500],
@@ -167,7 +175,17 @@ export const databaseOperationDuration = histogram(
   'Time of an operation of Postgres or Redis as its client sees it, the wait for a connection included.',
   [0.0001, 0.000_25, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5],
   Object.entries({
-    postgresql: ['product_page', 'product_pages', 'product_list', 'warm_up'],
+    postgresql: [
+      'product_page',
+      'product_pages',
+      'product_list',
+      'search',
+      'suggestions',
+      'related',
+      'reviews',
+      'achievements',
+      'warm_up',
+    ],
     redis: ['get', 'set'],
   }).flatMap(([system, operations]) =>
     operations.flatMap((operation) =>

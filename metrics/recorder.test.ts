@@ -151,7 +151,7 @@ test('operations of Postgres and Redis count by what they were and how they fail
   const database = (db_system_name: string, db_operation_name: string, error_type: string) =>
     count(databaseOperationDuration, { db_system_name, db_operation_name, error_type });
   for (const failure of [undefined, 'timeout', 'unavailable', 'other'] as const) {
-    for (const operation of ['product_page', 'product_pages', 'product_list', 'warm_up'] as const) {
+    for (const operation of ['product_page', 'product_pages', 'product_list', 'search', 'warm_up'] as const) {
       recorder.databaseAnswered(operation, 1, failure);
       assert.equal(database('postgresql', operation, failure ?? ''), 1);
     }

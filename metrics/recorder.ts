@@ -38,7 +38,16 @@ import {
 } from './catalogue.ts';
 
 export type ConnectionDrop = 'full' | 'slow-reader' | 'pipelining';
-export type DatabaseOperation = 'product_page' | 'product_pages' | 'product_list' | 'warm_up';
+export type DatabaseOperation =
+  | 'product_page'
+  | 'product_pages'
+  | 'product_list'
+  | 'search'
+  | 'suggestions'
+  | 'related'
+  | 'reviews'
+  | 'achievements'
+  | 'warm_up';
 export type GarbageCollection = 'major' | 'minor' | 'incremental' | 'weakcb';
 
 /** Everything that happens in a worker is told here. Calls are synchronous and do not throw. */
@@ -176,6 +185,11 @@ export function createRecorder(): Recorder {
     product_page: databaseSlots('postgresql', 'product_page'),
     product_pages: databaseSlots('postgresql', 'product_pages'),
     product_list: databaseSlots('postgresql', 'product_list'),
+    search: databaseSlots('postgresql', 'search'),
+    suggestions: databaseSlots('postgresql', 'suggestions'),
+    related: databaseSlots('postgresql', 'related'),
+    reviews: databaseSlots('postgresql', 'reviews'),
+    achievements: databaseSlots('postgresql', 'achievements'),
     warm_up: databaseSlots('postgresql', 'warm_up'),
   };
   const redisCommands = { get: databaseSlots('redis', 'get'), set: databaseSlots('redis', 'set') };

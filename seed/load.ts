@@ -24,8 +24,11 @@ export interface SeedOptions {
 
 // Any number will do as long as all versions of Frontshelf use the same.
 const seedLock = 7_305_402_002;
-// Copying takes about this share of the time, indexes and foreign keys the rest.
-const copyShare = 0.65;
+// Copying takes about this share of the time, indexes and foreign keys the next, and lists the rest.
+const copyShare = 0.55;
+const listsFrom = 0.85;
+/** What triggers keep up to date otherwise, by the views that say what is in it. */
+const derivedTables = ['listed_game', 'game_text', 'search_word'];
 
 /**
  * Fills the database with a generated catalogue, as the role that owns its tables. Returns 'present' when
@@ -97,7 +100,7 @@ async function load(client: pg.Client, { products, seed, onProgress }: SeedOptio
   await client.query("SET LOCAL maintenance_work_mem = '128MB'");
   // In the transaction that empties a table, rows can be copied as if they had always been there, so that
   // no later read or vacuum has to write the table once more.
-  await client.query(`TRUNCATE ${names.join(', ')}, catalogue_seed`);
+  await client.query(`TRUNCATE ${[...names, ...derivedTables].join(', ')}, catalogue_seed`);
   // That has put every page into the change log; the log's triggers would keep each copied row for nothing.
   const enableTriggers = await disableTriggers(client, names);
   const makeIndexes = await dropIndexes(client, names);
@@ -116,9 +119,11 @@ async function load(client: pg.Client, { products, seed, onProgress }: SeedOptio
   // Before the foreign keys, which are checked by joins that need to be planned.
   await client.query(`ANALYZE ${names.join(', ')}`);
   for (const [index, statement] of makeIndexes.entries()) {
-    onProgress('indexes', copyShare + (1 - copyShare) * (index / makeIndexes.length));
+    onProgress('indexes', copyShare + (listsFrom - copyShare) * (index / makeIndexes.length));
     await client.query(statement);
   }
+  onProgress('lists', listsFrom);
+  await fillLists(client);
   for (const statement of enableTriggers) await client.query(statement);
   for (const { name, columns } of tables)
     if (columns.includes('id'))
@@ -130,4 +135,14 @@ async function load(client: pg.Client, { products, seed, onProgress }: SeedOptio
     seed,
     formatVersion,
   ]);
+}
+
+/** Fills the tables that lists and searches go through, from what has been loaded. */
+async function fillLists(client: pg.Client): Promise<void> {
+  const makeIndexes = await dropIndexes(client, derivedTables);
+  await client.query('INSERT INTO listed_game TABLE listed_game_source');
+  await client.query('INSERT INTO game_text TABLE game_text_source');
+  await client.query('INSERT INTO search_word TABLE search_word_source');
+  await client.query(`ANALYZE ${derivedTables.join(', ')}`);
+  for (const statement of makeIndexes) await client.query(statement);
 }

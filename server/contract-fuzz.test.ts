@@ -2,10 +2,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { encodeCursor } from './list-position.ts';
+import { encodeCursor, type ListQuery } from './list-query.ts';
 import type { Parameters } from './parameters.ts';
 import { type RouteDefinition, routes } from './routes.ts';
 import { represent, request, startTestServer } from './testing.ts';
+
+/** What is asked without any parameter, so that some cursors are those of a list. */
+const plainList: ListQuery = { kind: 'games', filters: {}, sort: 'popularity', facets: false, limit: 24 };
 
 const definitions: readonly (readonly [string, RouteDefinition])[] = Object.entries(routes);
 
@@ -28,7 +31,9 @@ const value = fc.oneof(
     'constructor',
     '__proto__',
   ),
-  fc.integer({ min: -(2 ** 31), max: 2 ** 31 }).map((rank) => encodeCursor(rank)),
+  fc
+    .tuple(fc.oneof(fc.integer(), fc.string()), fc.integer({ min: -(2 ** 31), max: 2 ** 31 }))
+    .map(([key, rank]) => encodeCursor(plainList, key, rank)),
   fc.string({ unit: 'binary', maxLength: 40 }).map((text) => Buffer.from(text).toString('base64url')),
   fc.string({ unit: 'binary', maxLength: 20 }).map((text) => encodeURIComponent(text.toWellFormed())),
   fc.stringMatching(/^[!"$%'-;=?-[\]-~]{0,30}$/),

@@ -3,11 +3,13 @@ import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http
 import type { ServedFrom } from '../cache/entry.ts';
 import type { Gatherer } from '../cache/gather.ts';
 import type { ReadThrough, Served } from '../cache/read-through.ts';
+import { type BrowserPages, type PageOf, serverTiming } from './browser-pages.ts';
 import { batchCacheStatus, cacheStatus } from './cache-status.ts';
 import { matchesEtag } from './conditional.ts';
 import { negotiateCoding } from './content-coding.ts';
 import { fieldsMax } from './limits.ts';
-import { listKey, requestedPosition } from './list-position.ts';
+import { keyOf, type ListTarget, requestedQuery } from './list-query.ts';
+import { isPageRoute, pageListDefaults } from './page-routes.ts';
 import { type Part, partOf } from './parts.ts';
 import { problemPages } from './problem-pages.ts';
 import {
@@ -15,6 +17,7 @@ import {
   isUnavailable,
   methodNotAllowed,
   type ProblemCode,
+  problemPage,
   problemResponse,
   retryAfterSeconds,
 } from './problems.ts';
@@ -45,6 +48,7 @@ export interface HandlerOptions {
   readonly lists: ReadThrough<Representation>;
   /** The OpenAPI document. */
   readonly openapi: Representation;
+  readonly browserPages: BrowserPages;
   readonly observer: RequestObserver;
   /** False until the worker may take traffic, and again when it is about to stop. */
   readonly isReady: () => boolean;
@@ -91,10 +95,6 @@ const tooManyFields = {
   problem: 'headers-too-large',
   detail: `A request must have at most ${fieldsMax} header fields.`,
 } as const satisfies Target;
-const unknownCursor = [
-  'malformed-parameter',
-  'The query parameter cursor must be the nextCursor of an earlier answer.',
-] as const;
 const alive = '{"status":"ok"}';
 const notReady = '{"status":"unavailable"}';
 const healthHeaders = (body: string) => [
@@ -110,7 +110,7 @@ const healthHeaders = (body: string) => [
 
 /** The public contract, for `http.createServer`. Every request is answered exactly once and recorded exactly once. */
 export function createHandler(options: HandlerOptions): RequestListener {
-  const { pages, lists, observer, accessLog } = options;
+  const { pages, lists, browserPages, observer, accessLog } = options;
 
   /** One request's answer: knows where it goes and what to record of it. */
   interface Exchange {
@@ -120,6 +120,8 @@ export function createHandler(options: HandlerOptions): RequestListener {
     readonly target: Target;
     readonly startedAtMs: number;
     servedFrom: ServedFrom | undefined;
+    /** Where the document of the page in HTML came from that is the answer. */
+    pageFrom: ServedFrom | undefined;
     /** As the client gave it, or made for an answer that is an error of the server. */
     requestId: string;
   }
@@ -164,7 +166,9 @@ export function createHandler(options: HandlerOptions): RequestListener {
     detail: string,
     extraHeaders: readonly string[] = [],
   ): void {
-    const { status, headers, body } = problemResponse(code, detail, extraHeaders);
+    const { status, headers, body } = isPageRoute(exchange.target.route)
+      ? problemPage(code, detail, extraHeaders, browserPages.problem)
+      : problemResponse(code, detail, extraHeaders);
     if (exchange.requestId !== '') headers.push('X-Request-Id', exchange.requestId);
     finish(exchange, status, headers, body);
   }
@@ -192,19 +196,23 @@ export function createHandler(options: HandlerOptions): RequestListener {
   }
 
   function sendVariant(exchange: Exchange, variant: Variant, status: string | undefined): void {
+    const { pageFrom, startedAtMs } = exchange;
     const notModified = matchesEtag(exchange.headers.ifNoneMatch, variant.etag);
-    const headers = notModified ? variant.notModifiedHeaders : variant.headers;
+    const made = notModified ? variant.notModifiedHeaders : variant.headers;
+    const headers = status === undefined ? made : withCacheStatus(made, status);
     finish(
       exchange,
       notModified ? 304 : 200,
-      status === undefined ? headers : withCacheStatus(headers, status),
+      pageFrom === undefined
+        ? headers
+        : [...headers, ...serverTiming(pageFrom, performance.now() - startedAtMs)],
       notModified ? '' : variant.body,
     );
   }
 
   /**
    * `status` undefined: a hit in memory, whose headers are made already. `cache` holds the representation under `key`;
-   * `part` is what to send of it.
+   * `part` is what to send of it, or makes that of it.
    */
   function send(
     exchange: Exchange,
@@ -212,12 +220,15 @@ export function createHandler(options: HandlerOptions): RequestListener {
     status: string | undefined,
     cache?: ReadThrough<Representation>,
     key = '',
-    part?: Part,
+    part?: Part | PageOf,
   ): void {
+    const onMade = () => cache?.resized(key, representation);
     const sent =
       part === undefined
         ? representation
-        : partOf(representation, part, () => cache?.resized(key, representation));
+        : typeof part === 'function'
+          ? part(representation, onMade)
+          : partOf(representation, part, onMade);
     const variant = variantIn(sent, negotiateCoding(exchange.headers.acceptEncoding, sent.body.length));
     if (!(variant instanceof Promise)) return sendVariant(exchange, variant, status);
     variant
@@ -233,7 +244,7 @@ export function createHandler(options: HandlerOptions): RequestListener {
     cache: ReadThrough<Representation>,
     key: string,
     onServed?: (exchange: Exchange, servedFrom: ServedFrom) => void,
-    part?: Part,
+    part?: Part | PageOf,
   ): void {
     const hit = cache.hit(key, exchange.startedAtMs);
     if (hit !== undefined) {
@@ -254,6 +265,26 @@ export function createHandler(options: HandlerOptions): RequestListener {
   function productServed(exchange: Exchange, servedFrom: ServedFrom): void {
     exchange.servedFrom = servedFrom;
     observer.productServed(servedFrom);
+  }
+
+  function pageServed(exchange: Exchange, servedFrom: ServedFrom): void {
+    exchange.pageFrom = servedFrom;
+  }
+
+  function productPageServed(exchange: Exchange, servedFrom: ServedFrom): void {
+    productServed(exchange, servedFrom);
+    pageServed(exchange, servedFrom);
+  }
+
+  function sendFile(exchange: Exchange, file: Representation | undefined): void {
+    if (file === undefined) return refuse(exchange, 'not-found', 'There is nothing at this path.');
+    send(exchange, file, undefined);
+  }
+
+  function answerList(exchange: Exchange, target: ListTarget, page?: PageOf): void {
+    const query = requestedQuery(target);
+    if (typeof query === 'string') return refuse(exchange, 'malformed-parameter', query);
+    sendCached(exchange, lists, keyOf(query), page && pageServed, page);
   }
 
   /** Each as if it were asked for alone, but that those which come to the source are read together. */
@@ -321,17 +352,31 @@ export function createHandler(options: HandlerOptions): RequestListener {
         );
       case '/v1/products/{slug}/{module}':
         return sendCached(exchange, pages, target.slug, productServed, { module: target.module });
-      case '/v1/products': {
+      case '/v1/products':
         if (target.slugs !== undefined)
           return void sendBatch(
             exchange,
             [...new Set(target.slugs)],
             target.fields && { fields: target.fields },
           ).catch((error) => refuseError(exchange, error));
-        const position = requestedPosition(target);
-        if (position === undefined) return refuse(exchange, ...unknownCursor);
-        return sendCached(exchange, lists, listKey(position));
+        return answerList(exchange, target);
+      case '/v1/products/{slug}/related':
+      case '/v1/suggest':
+      case '/v1/reviews':
+      case '/v1/achievements':
+        return answerList(exchange, target);
+      case '/products/{slug}':
+        return sendCached(exchange, pages, target.slug, productPageServed, browserPages.productPage);
+      case '/': {
+        const { route, ...values } = target;
+        return answerList(exchange, { ...values, ...pageListDefaults }, (document, onMade) =>
+          browserPages.cataloguePage(document, values, onMade),
+        );
       }
+      case '/assets/{file}':
+        return sendFile(exchange, browserPages.file(target.file));
+      case '/assets/art/{slug}/{file}':
+        return sendFile(exchange, browserPages.picture(target.slug, target.file));
       case '/openapi.json':
         return send(exchange, options.openapi, undefined);
       case '/problems/{code}': {
@@ -386,7 +431,16 @@ export function createHandler(options: HandlerOptions): RequestListener {
     const headers = readHeaders(req.rawHeaders);
     const target = req.rawHeaders.length > 2 * fieldsMax ? tooManyFields : parseTarget(req.url ?? '');
     const { requestId } = headers;
-    const exchange: Exchange = { req, res, headers, target, startedAtMs, servedFrom: undefined, requestId };
+    const exchange: Exchange = {
+      req,
+      res,
+      headers,
+      target,
+      startedAtMs,
+      servedFrom: undefined,
+      pageFrom: undefined,
+      requestId,
+    };
 
     try {
       respond(exchange, target);

@@ -155,6 +155,22 @@ export function problemResponse(
   };
 }
 
+/** The same as a page for people; `make` makes it of title and detail. */
+export function problemPage(
+  code: ProblemCode,
+  detail: string,
+  extraHeaders: readonly string[],
+  make: (title: string, detail: string) => { readonly fields: readonly string[]; readonly body: string },
+): ProblemResponse {
+  const { status, title } = problems[code];
+  const { fields, body } = make(title, detail);
+  return {
+    status,
+    headers: [...fields, 'Content-Length', String(body.length), 'Cache-Control', 'no-store', ...extraHeaders],
+    body,
+  };
+}
+
 export interface RawProblemResponse {
   readonly status: number;
   /** Each character is one. */

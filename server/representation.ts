@@ -30,6 +30,8 @@ export interface Representation {
   gzip: Variant | Promise<Variant> | undefined;
   /** What was cut out of it (`parts.ts`). */
   parts: Map<string, Representation> | undefined;
+  /** The page in HTML that is made of it (`browser-pages.ts`), once somebody has asked for it. */
+  page: Representation | undefined;
 }
 
 /** Document bytes (latin1) to their representation, and back; for the cache. */
@@ -41,8 +43,8 @@ export function representationCodec(cacheControl: string): Codec<Representation>
   };
 }
 
-function sizeBytes({ identity, br, gzip, parts }: Representation): number {
-  let bytes = 0;
+function sizeBytes({ identity, br, gzip, parts, page }: Representation): number {
+  let bytes = page === undefined ? 0 : sizeBytes(page);
   for (const variant of [identity, br, gzip])
     if (variant !== undefined && !(variant instanceof Promise))
       bytes += variant.body.length + headerOverheadBytes;
@@ -56,6 +58,8 @@ const headerOverheadBytes = 1024;
 export interface RepresentationOptions {
   /** Fields that describe the content, names and values in turn; JSON if nothing is said. */
   readonly contentFields?: readonly string[];
+  /** The value of Link. */
+  readonly link?: string | undefined;
   /** Names these bytes and no others, in characters that an ETag may have; made of the bytes if nothing is said. */
   readonly digest?: string;
   /** For a document that is made for one answer, so that its compression is of use once. */
@@ -72,17 +76,19 @@ const brotliQualityForOnce = 2;
 export function createRepresentation(
   body: string,
   cacheControl: string,
-  { contentFields = json, digest = digestOf(body), isForOnce = false }: RepresentationOptions = {},
+  { contentFields = json, link, digest = digestOf(body), isForOnce = false }: RepresentationOptions = {},
 ): Representation {
+  const described = link === undefined ? contentFields : [...contentFields, 'Link', link];
   return {
     body,
     cacheControl,
-    contentFields,
+    contentFields: described,
     brotliQuality: isForOnce ? brotliQualityForOnce : brotliQuality,
-    identity: createVariant(body, `"${digest}"`, cacheControl, contentFields, 'identity'),
+    identity: createVariant(body, `"${digest}"`, cacheControl, described, 'identity'),
     br: undefined,
     gzip: undefined,
     parts: undefined,
+    page: undefined,
   };
 }
 
@@ -107,7 +113,7 @@ function createVariant(
     'Access-Control-Allow-Origin',
     '*',
     'Access-Control-Expose-Headers',
-    'Cache-Status, ETag',
+    'Cache-Status, ETag, Link',
   ];
   const status = ['Cache-Status', memoryHit];
   return {

@@ -2,7 +2,8 @@
  * Every resource there is: its path, its parameters and its answers. The parser, the metrics' labels and the OpenAPI
  * document follow this table.
  */
-import type { Parameter, Parameters } from './parameters.ts';
+import type { pageRoutes } from './page-routes.ts';
+import { type Parameter, type Parameters, readable } from './parameters.ts';
 import { problemCodes } from './problems.ts';
 
 export interface RouteDefinition {
@@ -38,6 +39,55 @@ const slug = {
   form: '1 to 80 characters long, each a lower-case letter, a digit or a hyphen',
   problem: 'malformed-slug',
 } as const satisfies Parameter;
+
+const product = {
+  ...slug,
+  description: 'Slug of the product.',
+  required: true,
+  problem: 'malformed-parameter',
+} as const satisfies Parameter;
+const limit = {
+  schema: { type: 'integer', minimum: 1, maximum: 100, default: 24 },
+  description: 'Most items in the answer.',
+} as const satisfies Parameter;
+const cursor = {
+  // Two thirds of it may be the beginning of a title.
+  schema: { type: 'string', pattern: '^[A-Za-z0-9_-]{1,512}$' },
+  description: 'The nextCursor of an earlier answer to a query with the same parameters; it continues there.',
+  form: 'the nextCursor of an earlier answer',
+} as const satisfies Parameter;
+
+const tagFilter = <const Example extends string>(kind: string, example: Example) =>
+  ({
+    schema: {
+      type: 'array',
+      items: { type: 'string', pattern: '^[a-z0-9-]{1,80}$' },
+      minItems: 1,
+      maxItems: 16,
+    },
+    description: `Slugs of ${kind}, of which a game must have one.`,
+    form: '1 to 80 characters long, each a lower-case letter, a digit or a hyphen',
+    example: example.split(','),
+  }) as const satisfies Parameter;
+const companyFilter = (verb: string) =>
+  ({
+    schema: { type: 'string', minLength: 1, maxLength: 200, pattern: readable },
+    description: `Name, in full, of a company that ${verb} the game.`,
+    form: 'a text of 1 to 200 characters in percent-encoded UTF-8, not all of them spaces',
+    isText: true,
+  }) as const satisfies Parameter;
+const priceFilter = (bound: string) =>
+  ({
+    schema: { type: 'integer', minimum: 0, maximum: 2_147_483_646 },
+    description: `What a game may cost at ${bound} now, in the minor unit of the currency: cents.`,
+    example: 1999,
+  }) as const satisfies Parameter;
+const dayFilter = (bound: string) =>
+  ({
+    schema: { type: 'string', format: 'date' },
+    description: `The ${bound} day on which a game may come out.`,
+    example: '2026-01-31',
+  }) as const satisfies Parameter;
 
 /** What a product page consists of, in its order. */
 const modules = [
@@ -107,21 +157,73 @@ export const routes = {
     },
     responses: { 200: 'ProductModule', 404: 'UnknownProductOrModule', ...cached },
   },
+  '/v1/products/{slug}/related': {
+    operation: 'RelatedProducts',
+    summary: 'Games that have much in common with a product, most first.',
+    description:
+      'Games are related by tags and companies that they share; one that few games have says more. Compared are the most popular games and others of the same companies. Those of an edition or add-on are those of its game.',
+    path: { slug },
+    query: { limit: { ...limit, schema: { type: 'integer', minimum: 1, maximum: 48, default: 12 } } },
+    responses: { 200: 'RelatedProducts', 404: 'UnknownProduct', ...cached },
+  },
   '/v1/products': {
     operation: 'ProductList',
-    summary: 'Games in order of popularity, a page at a time; or the pages of the products that are named.',
+    summary:
+      'Games that fit all of the filters and the search, a page at a time; or the pages of the products that are named.',
     description:
-      'With slugs, the pages of these products in the order in which they are named; those that do not exist are listed apart.',
+      'An answer takes a bounded amount of work. So a page may have fewer items than its limit, and even none, while its nextCursor is not null; follow the cursor until it is. Prices are those of the US market. What a list shows may be a few seconds old, as its Cache-Control says. With slugs, the pages of these products in the order in which they are named; those that do not exist are listed apart.',
     query: {
-      limit: {
-        schema: { type: 'integer', minimum: 1, maximum: 100, default: 24 },
-        description: 'Most products in the answer.',
+      q: {
+        schema: { type: 'string', minLength: 1, maxLength: 100, pattern: readable },
+        description:
+          'Words to search for in titles, companies and descriptions; all must be found. The last may be unfinished. A mistyped word finds what it may have been meant to be, as corrections says. The first eight words count.',
+        form: 'a text of 1 to 100 characters in percent-encoded UTF-8, not all of them spaces',
+        example: 'golden lighthouse',
+        isText: true,
       },
-      cursor: {
-        schema: { type: 'string', pattern: '^[A-Za-z0-9_-]{1,32}$' },
-        description: 'The nextCursor of an earlier answer; it continues there.',
-        form: 'the nextCursor of an earlier answer',
+      genre: tagFilter('genres', 'action,puzzle'),
+      feature: tagFilter('features', 'co-op'),
+      platform: tagFilter('platforms', 'windows,linux'),
+      developer: companyFilter('developed'),
+      publisher: companyFilter('published'),
+      minPriceMinor: priceFilter('least'),
+      maxPriceMinor: priceFilter('most'),
+      onSale: {
+        schema: { type: 'boolean', default: false },
+        description: 'With true, only games whose price has a saleMinor.',
       },
+      releasedFrom: dayFilter('first'),
+      releasedTo: dayFilter('last'),
+      minRating: {
+        schema: { type: 'string', pattern: '^(?:[1-4](?:\\.[0-9]?[1-9])?|5)$' },
+        description: 'Least average of the stars.',
+        form: 'a number from 1 to 5 with up to two decimals and no zero at their end',
+        example: '3.5',
+      },
+      sort: {
+        schema: {
+          type: 'string',
+          enum: [
+            'relevance',
+            'popularity',
+            '-releaseDate',
+            'releaseDate',
+            '-rating',
+            'price',
+            '-price',
+            'title',
+            '-title',
+          ],
+        },
+        description:
+          'The order; with a minus it is descending. Equals come in order of popularity, and what has no such value comes last. Without it, relevance in a search and popularity otherwise. Relevance is only for a search: titles that are what was searched for, titles with all of the words, and the rest, in each the most popular first.',
+      },
+      facets: {
+        schema: { type: 'boolean', default: false },
+        description: 'With true, the answer counts the tags of the games that fit.',
+      },
+      limit,
+      cursor,
       slugs: {
         schema: { type: 'array', items: slug.schema, minItems: 1, maxItems: 100 },
         description:
@@ -132,6 +234,34 @@ export const routes = {
     },
     apart: ['slugs', 'fields'],
     responses: { 200: 'ProductListOrBatch', ...cached },
+  },
+  '/v1/suggest': {
+    operation: 'Suggestions',
+    summary: 'Titles in which there is what has been typed so far, the most popular first.',
+    query: {
+      q: {
+        schema: { type: 'string', minLength: 1, maxLength: 100, pattern: readable },
+        description: 'Words, the last of which may be unfinished.',
+        form: 'a text of 1 to 100 characters in percent-encoded UTF-8, not all of them spaces',
+        required: true,
+        example: 'golden li',
+        isText: true,
+      },
+      limit: { ...limit, schema: { type: 'integer', minimum: 1, maximum: 20, default: 10 } },
+    },
+    responses: { 200: 'Suggestions', ...cached },
+  },
+  '/v1/reviews': {
+    operation: 'Reviews',
+    summary: 'What players wrote of a product, newest first, a page at a time.',
+    query: { product, limit, cursor },
+    responses: { 200: 'ReviewList', 404: 'UnknownProduct', ...cached },
+  },
+  '/v1/achievements': {
+    operation: 'Achievements',
+    summary: 'What there is to achieve in a product, of most points first, a page at a time.',
+    query: { product, limit, cursor },
+    responses: { 200: 'AchievementList', 404: 'UnknownProduct', ...cached },
   },
   '/livez': {
     operation: 'Liveness',
@@ -164,4 +294,4 @@ export const routes = {
 } as const satisfies RouteTable;
 
 /** The path of a route as the table has it; `unmatched` is where every other path leads. */
-export type Route = keyof typeof routes | 'unmatched';
+export type Route = keyof typeof routes | keyof typeof pageRoutes | 'unmatched';

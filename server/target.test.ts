@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { encodeCursor, listKey, listPosition, requestedPosition } from './list-position.ts';
+import { requestedQuery } from './list-query.ts';
+import { isPageRoute } from './page-routes.ts';
 import { routes } from './routes.ts';
 import { parseTarget } from './target.ts';
 
@@ -15,13 +16,29 @@ function outcome(target: string): string {
     return `${parsed.route} ${parsed.slug} ${parsed.module}`;
   if (parsed.route === '/v1/products') {
     if (parsed.slugs) return `${parsed.route} ${parsed.slugs.join()} ${parsed.fields?.join() ?? 'all'}`;
-    const position = requestedPosition(parsed);
-    return `${parsed.route} ${position === undefined ? 'malformed-parameter' : listKey(position)}`;
+    const query = requestedQuery(parsed);
+    return `${parsed.route} ${typeof query === 'string' ? 'malformed-parameter' : `${query.kind} ${query.limit}`}`;
   }
   return parsed.route;
 }
 
 const expectations: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  'pages for people are at the root, and take what lists do but for the fields that a form left empty': {
+    '/': '/',
+    '/?': '/',
+    '/?cursor=': '/',
+    '/?limit=24': '/ unknown-parameter',
+    '/?slugs=a': '/ unknown-parameter',
+    '/?cursor=%20': '/ malformed-parameter',
+    '/products/a': '/products/{slug}',
+    '/products/A': '/products/{slug} malformed-slug',
+    '/products/a?x=1': '/products/{slug} unknown-parameter',
+    '/products': 'unmatched not-found',
+    '/assets/storefront.css': '/assets/{file}',
+    '/assets/..': '/assets/{file} not-found',
+    '/assets/art/a/card-1.svg': '/assets/art/{slug}/{file}',
+    '/assets/art/a/../b': 'unmatched not-found',
+  },
   'a slug of lower-case letters, digits and hyphens is a product page': {
     '/v1/products/a': '/v1/products/{slug} a',
     '/v1/products/-': '/v1/products/{slug} -',
@@ -88,15 +105,15 @@ const expectations: Readonly<Record<string, Readonly<Record<string, string>>>> =
     '/readyz?x': '/readyz unknown-parameter',
     '/openapi.json?x': '/openapi.json unknown-parameter',
   },
-  'the list takes a limit and a cursor, each once': {
-    '/v1/products': '/v1/products 0/24',
-    '/v1/products?': '/v1/products 0/24',
-    '/v1/products?limit=1': '/v1/products 0/1',
-    '/v1/products?limit=100': '/v1/products 0/100',
-    [`/v1/products?cursor=${encodeCursor(24)}`]: '/v1/products 24/24',
-    [`/v1/products?limit=7&cursor=${encodeCursor(1)}`]: '/v1/products 1/7',
-    [`/v1/products?cursor=${encodeCursor(1)}&limit=7`]: '/v1/products 1/7',
+  'the list takes each of its parameters once': {
+    '/v1/products': '/v1/products games 24',
+    '/v1/products?': '/v1/products games 24',
+    '/v1/products?limit=1': '/v1/products games 1',
+    '/v1/products?limit=100': '/v1/products games 100',
+    '/v1/products?limit=7&genre=action': '/v1/products games 7',
     '/v1/products?limit=1&limit=1': '/v1/products malformed-parameter',
+    '/v1/products?cursor=x': '/v1/products malformed-parameter',
+    '/v1/products?sort=relevance': '/v1/products malformed-parameter',
     '/v1/products?page=2': '/v1/products unknown-parameter',
     '/v1/products?Limit=2': '/v1/products unknown-parameter',
     '/v1/products?limit=2&': '/v1/products unknown-parameter',
@@ -107,24 +124,6 @@ const expectations: Readonly<Record<string, Readonly<Record<string, string>>>> =
       `/v1/products?limit=${limit}`,
       '/v1/products malformed-parameter',
     ]),
-  ),
-  'a cursor has one spelling': Object.fromEntries(
-    [
-      '',
-      'abc',
-      '0',
-      `${encodeCursor(24)}=`,
-      `${encodeCursor(24)}A`,
-      // The same bytes but for bits that Base64 ignores.
-      encodeCursor(24).replace(/A$/, 'B'),
-      encodeCursor(0),
-      encodeCursor(-1),
-      encodeCursor(1.5),
-      encodeCursor(1e15),
-      Buffer.from('rank:024').toString('base64url'),
-      Buffer.from('rank:24\n').toString('base64url'),
-      'x'.repeat(500),
-    ].map((cursor) => [`/v1/products?cursor=${cursor}`, '/v1/products malformed-parameter']),
   ),
   'a target is a path of visible ASCII with one leading slash and nothing hidden in it': Object.fromEntries(
     [
@@ -152,7 +151,6 @@ const expectations: Readonly<Record<string, Readonly<Record<string, string>>>> =
   ),
   'there is nothing at other paths': Object.fromEntries(
     [
-      '/',
       '/v1',
       '/v1/',
       '/v1/product/a',
@@ -195,27 +193,14 @@ test('whatever the target, parsing gives a route, and a slug only as the target 
   fc.assert(
     fc.property(anyTarget, (target) => {
       const parsed = parseTarget(target);
-      assert.ok(parsed.route === 'unmatched' || parsed.route in routes);
+      assert.ok(parsed.route === 'unmatched' || parsed.route in routes || isPageRoute(parsed.route));
       if (!('slug' in parsed)) return;
       slugs++;
       assert.match(parsed.slug, /^[a-z0-9-]{1,80}$/);
-      assert.ok(target.startsWith(`/v1/products/${parsed.slug}`));
+      const prefix = isPageRoute(parsed.route) ? '' : '/v1';
+      assert.ok(target.startsWith(`${prefix}/products/${parsed.slug}`));
     }),
     { numRuns: 2000 },
   );
   assert.ok(slugs > 0, 'the property has met slugs');
-});
-
-test('every list position survives the way through a cursor, and through a cache key', () => {
-  fc.assert(
-    fc.property(
-      fc.integer({ min: 1, max: 1e15 - 1 }),
-      fc.integer({ min: 1, max: 100 }),
-      (afterRank, limit) => {
-        const target = `/v1/products?limit=${limit}&cursor=${encodeCursor(afterRank)}`;
-        assert.equal(outcome(target), `/v1/products ${listKey({ afterRank, limit })}`);
-        assert.deepEqual(listPosition(listKey({ afterRank, limit })), { afterRank, limit });
-      },
-    ),
-  );
 });

@@ -3,6 +3,7 @@
  * has been validated becomes a key. One target means one thing, so no cache in front can be told another story.
  */
 import { targetMaxBytes } from './limits.ts';
+import { pageRoutes } from './page-routes.ts';
 import {
   enumeration,
   expectation,
@@ -12,7 +13,7 @@ import {
   type ValueOf,
 } from './parameters.ts';
 import type { ProblemCode } from './problems.ts';
-import { type RouteDefinition, type RouteTable, routes } from './routes.ts';
+import { type RouteDefinition, routes } from './routes.ts';
 
 type Flat<T> = { [K in keyof T]: T[K] };
 type PathValues<R> = R extends { readonly path: infer P extends Parameters }
@@ -25,6 +26,10 @@ type QueryValues<R> = R extends { readonly query: infer Q extends Parameters }
     }
   : object;
 
+/** Of the tables of routes, what the parser looks at. */
+type Addressed = Partial<RouteDefinition>;
+type AddressTable = Readonly<Record<`/${string}`, Addressed>>;
+
 export interface TargetProblem<Name> {
   readonly route: Name;
   readonly problem: ProblemCode;
@@ -32,17 +37,17 @@ export interface TargetProblem<Name> {
 }
 
 /** A route with the values of its parameters, as its schemas say they are; or what is wrong with the target. */
-export type TargetOf<T extends RouteTable> =
+export type TargetOf<T extends AddressTable> =
   | {
       [Name in keyof T]: Flat<{ readonly route: Name } & PathValues<T[Name]> & QueryValues<T[Name]>>;
     }[keyof T]
   | TargetProblem<keyof T | 'unmatched'>;
 
-export type Target = TargetOf<typeof routes>;
+export type Target = TargetOf<typeof routes & typeof pageRoutes>;
 
 const productPrefix = '/v1/products/';
 const slugPattern = new RegExp(routes['/v1/products/{slug}'].path.slug.schema.pattern);
-const parseOther = targetParser(routes);
+const parseOther = targetParser({ ...routes, ...pageRoutes });
 
 export function parseTarget(target: string): Target {
   // What most requests are for, and nothing else has this form.
@@ -50,8 +55,14 @@ export function parseTarget(target: string): Target {
     const slug = target.slice(productPrefix.length);
     if (slugPattern.test(slug)) return { route: '/v1/products/{slug}', slug };
   }
-  return parseOther(target);
+  return parseOther(target.startsWith('/?') ? withoutEmptyFields(target) : target);
 }
+
+/** A form sends its fields that nobody filled in as well, which say nothing. */
+const withoutEmptyFields = (target: string): string => {
+  const pairs = target.slice(2).split('&');
+  return `/?${pairs.filter((pair) => !/^\w+=$/.test(pair)).join('&')}`;
+};
 
 // Visible ASCII without `#` and `\`: the characters of which a target may consist.
 const targetPattern = /^\/(?!\/)[!"$-[\]-~]*$/;
@@ -91,7 +102,7 @@ interface CompiledRoute {
 }
 
 /** The parser of these routes alone. */
-export function targetParser<T extends RouteTable>(table: T): (target: string) => TargetOf<T> {
+export function targetParser<T extends AddressTable>(table: T): (target: string) => TargetOf<T> {
   // In this order a segment that is named comes before a parameter in its place, as `{` is beyond all letters.
   const compiled = Object.entries(table)
     .map(([route, definition]) => compile(route, definition))
@@ -100,7 +111,7 @@ export function targetParser<T extends RouteTable>(table: T): (target: string) =
   return (target) => parse(compiled, target) as TargetOf<T>;
 }
 
-function compile(route: string, { path = {}, query = {}, apart = [] }: RouteDefinition): CompiledRoute {
+function compile(route: string, { path = {}, query = {}, apart = [] }: Addressed): CompiledRoute {
   const compileAll = (kind: 'path' | 'query', parameters: Parameters) =>
     new Map(
       Object.entries(parameters).map(([name, parameter]) => [

@@ -4,9 +4,12 @@ import { createGatherer } from '../cache/gather.ts';
 import { createReadThrough, type ReadThroughOptions } from '../cache/read-through.ts';
 import { connectionsDropped, type Labels, requestDuration, requestLabels } from '../metrics/catalogue.ts';
 import { createRecorder, type Recorder, slotOf } from '../metrics/recorder.ts';
+import { createStorefront } from '../storefront/storefront.ts';
+import { createBrowserPages } from './browser-pages.ts';
 import { createHandler, type FailedRequest, type LoggedRequest } from './handler.ts';
 import { type ConnectionDrop, createListener, type Listener } from './listener.ts';
 import { openapiDocument } from './openapi.ts';
+import { pageListParameters } from './page-routes.ts';
 import { createRepresentation, type Representation, representationCodec } from './representation.ts';
 
 const cacheControl = 'public, max-age=5';
@@ -78,6 +81,7 @@ export async function startTestServer(
       gatherer,
       lists: cache(),
       openapi: createRepresentation(openapiDocument, cacheControl),
+      browserPages: createBrowserPages(createStorefront(pageListParameters)),
       observer: recorder,
       isReady: () => state.ready,
       closesConnections: () => state.draining || listener.isCrowded,

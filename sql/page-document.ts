@@ -11,7 +11,7 @@ const rows = (select: string) => `array_to_json(ARRAY(SELECT row_to_json(x) FROM
 const row = (select: string) => `(SELECT row_to_json(x) FROM (${select}) x)`;
 
 /** A timestamptz in UTC as ISO 8601, whatever the session's TimeZone. */
-const iso = (column: string) => `to_char(${column} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')`;
+export const iso = (column: string) => `to_char(${column} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')`;
 
 const tags = (product: string, group: string) =>
   rows(`SELECT t.slug, t.name FROM product_tag pt JOIN tag t ON t.id = pt.tag_id

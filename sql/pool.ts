@@ -31,6 +31,9 @@ export function createReaderPool({
       statement_timeout: String(Math.floor(queryTimeoutMs * 0.8)),
       // Planning a page costs more than reading it, and its plan does not depend on the slug.
       plan_cache_mode: 'force_generic_plan',
+      // Every statement is meant for indexes. The planner takes a LIMIT for a reason to read a whole table, hoping to
+      // be done soon, which it may not be.
+      enable_seqscan: 'off',
       // Reading many pages in one statement looks dear enough to compile; compiling takes longer.
       jit: 'off',
     }),
