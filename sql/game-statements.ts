@@ -330,7 +330,7 @@ export const facetStatement = (
             'popularity',
             { terms: [] },
             undefined,
-            readsTexts(conditions) ? textScan : scan,
+            readsTexts(conditions) ? textScan : Math.max(scan, facets + 1),
             parameter,
           )
         : candidatesSql(probe, conditions, most, parameter);
