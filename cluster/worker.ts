@@ -19,11 +19,13 @@ import { createHandler, type LoggedRequest } from '../server/handler.ts';
 import { createListener, type Listener } from '../server/listener.ts';
 import { openapiDocument } from '../server/openapi.ts';
 import { createPressure } from '../server/pressure.ts';
+import { createExports } from '../server/product-export.ts';
 import { createRepresentation, type Representation, representationCodec } from '../server/representation.ts';
 import { encodeCursor, listPosition } from '../server/target.ts';
 import { readChanges } from '../sql/change-feed.ts';
 import { failureKind, isConnectionTimeout } from '../sql/errors.ts';
 import { createReaderPool } from '../sql/pool.ts';
+import { readProductBatch } from '../sql/product-export.ts';
 import { readProductList } from '../sql/product-list.ts';
 import { readProductPage } from '../sql/product-page.ts';
 import { newsBy, postgresHistory } from './change-source.ts';
@@ -134,10 +136,20 @@ export async function runWorker(config: Config): Promise<void> {
     redisTtlMs: 0,
   });
 
+  const exports = createExports({
+    read: (afterId, limit, demand) =>
+      admission.run(demand, () =>
+        timed(recorder, 'product_export', readProductBatch(pool, { afterId, limit })),
+      ),
+    now,
+    delay,
+  });
+
   const listener: Listener = createListener(
     createHandler({
       pages,
       lists,
+      exports,
       openapi: createRepresentation(openapiDocument, config.cacheControl),
       observer: recorder,
       isReady: () => state.ready && pressure.level < 3,

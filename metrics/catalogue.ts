@@ -48,6 +48,7 @@ const each = (label: string, ...values: readonly string[]): readonly Labels[] =>
 const statusesByRoute: Readonly<Record<string, readonly number[]>> = {
   '/v1/products/{slug}': [200, 204, 304, 400, 404, 405, 413, 500, 503],
   '/v1/products': [200, 204, 304, 400, 405, 413, 500, 503],
+  '/v1/products.ndjson': [200, 204, 400, 405, 413, 500, 503],
   '/livez': [200, 204, 400, 405, 413],
   '/readyz': [200, 204, 400, 405, 413, 503],
   '/openapi.json': [200, 204, 304, 400, 405, 413, 500],
@@ -163,15 +164,17 @@ export const databaseOperationDuration = histogram(
   'db_client_operation_duration_seconds',
   'Time of an operation of Postgres or Redis as its client sees it, the wait for a connection included.',
   [0.0001, 0.000_25, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5],
-  Object.entries({ postgresql: ['product_page', 'product_list', 'warm_up'], redis: ['get', 'set'] }).flatMap(
-    ([system, operations]) =>
-      operations.flatMap((operation) =>
-        ['', 'timeout', 'unavailable', 'other'].map((errorType) => ({
-          db_system_name: system,
-          db_operation_name: operation,
-          error_type: errorType,
-        })),
-      ),
+  Object.entries({
+    postgresql: ['product_page', 'product_list', 'product_export', 'warm_up'],
+    redis: ['get', 'set'],
+  }).flatMap(([system, operations]) =>
+    operations.flatMap((operation) =>
+      ['', 'timeout', 'unavailable', 'other'].map((errorType) => ({
+        db_system_name: system,
+        db_operation_name: operation,
+        error_type: errorType,
+      })),
+    ),
   ),
 );
 

@@ -38,7 +38,7 @@ import {
 } from './catalogue.ts';
 
 export type ConnectionDrop = 'full' | 'slow-reader' | 'pipelining';
-export type DatabaseOperation = 'product_page' | 'product_list' | 'warm_up';
+export type DatabaseOperation = 'product_page' | 'product_list' | 'product_export' | 'warm_up';
 export type GarbageCollection = 'major' | 'minor' | 'incremental' | 'weakcb';
 
 /** Everything that happens in a worker is told here. Calls are synchronous and do not throw. */
@@ -175,6 +175,7 @@ export function createRecorder(): Recorder {
   const postgres = {
     product_page: databaseSlots('postgresql', 'product_page'),
     product_list: databaseSlots('postgresql', 'product_list'),
+    product_export: databaseSlots('postgresql', 'product_export'),
     warm_up: databaseSlots('postgresql', 'warm_up'),
   };
   const redisCommands = { get: databaseSlots('redis', 'get'), set: databaseSlots('redis', 'set') };

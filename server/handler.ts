@@ -14,6 +14,7 @@ import {
   problemResponse,
   retryAfterSeconds,
 } from './problems.ts';
+import { type Exports, exportHeaders } from './product-export.ts';
 import { type Representation, type Variant, variantIn, withCacheStatus } from './representation.ts';
 import { hasOneHost, type RequestHeaders, readHeaders } from './request-headers.ts';
 import { listKey, parseTarget, type Route, type Target } from './target.ts';
@@ -29,6 +30,7 @@ export interface RequestObserver {
 export interface HandlerOptions {
   readonly pages: ReadThrough<Representation>;
   readonly lists: ReadThrough<Representation>;
+  readonly exports: Exports;
   /** The OpenAPI document. */
   readonly openapi: Representation;
   readonly observer: RequestObserver;
@@ -92,7 +94,7 @@ const healthHeaders = (body: string) => [
 
 /** The public contract, for `http.createServer`. Every request is answered exactly once and recorded exactly once. */
 export function createHandler(options: HandlerOptions): RequestListener {
-  const { pages, lists, observer, accessLog } = options;
+  const { pages, lists, exports, observer, accessLog } = options;
 
   /** One request's answer: knows where it goes and what to record of it. */
   interface Exchange {
@@ -151,10 +153,14 @@ export function createHandler(options: HandlerOptions): RequestListener {
     finish(exchange, status, headers, body);
   }
 
-  function refuseError(exchange: Exchange, error: unknown): void {
+  function refuseError(exchange: Exchange, error: unknown, sentBytes = 0): void {
     const isExpected = isUnavailable(error);
     exchange.requestId ||= isExpected ? '' : randomUUID();
     options.onFailure(error, isExpected, loggedOf(exchange));
+    if (exchange.res.headersSent) {
+      exchange.res.destroy();
+      return ended(exchange, isExpected ? 503 : 500, sentBytes);
+    }
     if (isExpected)
       return refuse(
         exchange,
@@ -162,10 +168,6 @@ export function createHandler(options: HandlerOptions): RequestListener {
         'The catalogue cannot be read at the moment; please try again.',
         ['Retry-After', retryAfterSeconds(Math.random())],
       );
-    if (exchange.res.headersSent) {
-      exchange.res.destroy();
-      return ended(exchange, 500, 0);
-    }
     refuse(
       exchange,
       'internal-error',
@@ -224,6 +226,35 @@ export function createHandler(options: HandlerOptions): RequestListener {
       .catch((error) => refuseError(exchange, error));
   }
 
+  function sendExport(exchange: Exchange, afterId: string): void {
+    const { req, res, headers } = exchange;
+    if (req.httpVersion === '1.0')
+      return refuse(
+        exchange,
+        'malformed-request',
+        'An export needs HTTP/1.1, also of a proxy: in HTTP/1.0 one that breaks off looks like a complete one.',
+      );
+    // What is to end soon begins nothing that takes minutes.
+    if (options.closesConnections() || !exports.hasRoom) {
+      // The next connection may be another worker's.
+      res.shouldKeepAlive = false;
+      return refuse(
+        exchange,
+        'temporarily-unavailable',
+        'As many exports are under way as there may be; please try again.',
+        ['Retry-After', retryAfterSeconds(Math.random())],
+      );
+    }
+    const coding = negotiateCoding(headers.acceptEncoding);
+    if (req.method === 'HEAD') return finish(exchange, 200, exportHeaders(coding), '');
+    exports
+      .send(res, afterId, coding)
+      .then(({ failure, sentBytes }) =>
+        failure === undefined ? ended(exchange, 200, sentBytes) : refuseError(exchange, failure, sentBytes),
+      )
+      .catch((error) => refuseError(exchange, error));
+  }
+
   function productServed(exchange: Exchange, servedFrom: ServedFrom): void {
     exchange.servedFrom = servedFrom;
     observer.productServed(servedFrom);
@@ -236,6 +267,8 @@ export function createHandler(options: HandlerOptions): RequestListener {
         return sendCached(exchange, pages, target.slug, productServed);
       case '/v1/products':
         return sendCached(exchange, lists, listKey(target));
+      case '/v1/products.ndjson':
+        return sendExport(exchange, target.afterId);
       case '/openapi.json':
         return send(exchange, options.openapi, undefined);
       case '/livez':

@@ -44,3 +44,21 @@ export const pipelinedMax = 16;
 
 /** Of MAX_CONNECTIONS: from here on every answer closes its connection, so that those who come find room. */
 export const closeFromShare = 0.8;
+
+/** Exports that a worker sends at once: each keeps a connection to Postgres nearly busy. */
+export const exportsMax = 2;
+
+/** Documents that an export begins with, so that its first lines come soon. */
+export const exportFirstBatch = 8;
+
+/** Documents of a batch. A batch is in memory from being read until its client has taken it: 0.8 MB. */
+export const exportBatchMax = 64;
+
+/** For a batch to be read, which decides how large it is: what comes meanwhile and finds no room waits no longer for it. */
+export const exportBatchMs = 50;
+
+/** For Postgres, or a place in front of it, in the middle of an export; then it breaks off. Less than the time without a byte. */
+export const exportPatienceMs = 20_000;
+
+/** Between two tries. */
+export const exportRetryMs = 250;

@@ -8,6 +8,7 @@ import type { ProblemCode } from './problems.ts';
 export type Target =
   | { readonly route: '/v1/products/{slug}'; readonly slug: string }
   | ({ readonly route: '/v1/products' } & ListPosition)
+  | { readonly route: '/v1/products.ndjson'; readonly afterId: string }
   | { readonly route: '/livez' | '/readyz' | '/openapi.json' }
   | { readonly route: Route; readonly problem: ProblemCode; readonly detail: string };
 
@@ -20,6 +21,7 @@ export interface ListPosition {
 export const routes = [
   '/v1/products/{slug}',
   '/v1/products',
+  '/v1/products.ndjson',
   '/livez',
   '/readyz',
   '/openapi.json',
@@ -71,6 +73,7 @@ function parseOther(target: string): Target {
       : { route, ...unknownParameter('This resource takes no query parameters.') };
   }
   if (path === '/v1/products') return parseList(query);
+  if (path === '/v1/products.ndjson') return parseExport(query);
   if (path === '/livez' || path === '/readyz' || path === '/openapi.json')
     return query === ''
       ? { route: path }
@@ -113,6 +116,27 @@ function parseList(query: string): Target {
     }
   }
   return { route, afterRank, limit };
+}
+
+/** The id of the last document that a client has, as it stands there: nothing to encode, and a client knows it in any case. */
+const idPattern = /^(?:0|[1-9]\d{0,17})$/;
+
+function parseExport(query: string): Target {
+  const route = '/v1/products.ndjson';
+  if (query === '') return { route, afterId: '0' };
+  const [, name, afterId = ''] = /^([^=&]*)=?([^&]*)$/.exec(query) ?? [];
+  if (name === undefined && /^cursor=[^&]*&cursor=/.test(query))
+    return { route, ...badParameter('The query parameter cursor must be given at most once.') };
+  if (name !== 'cursor')
+    return { route, ...unknownParameter('The only query parameter of this resource is cursor.') };
+  return idPattern.test(afterId)
+    ? { route, afterId }
+    : {
+        route,
+        ...badParameter(
+          'The query parameter cursor must be the id of the last document that arrived whole: a whole number of at most 18 digits.',
+        ),
+      };
 }
 
 const unknownParameter = (detail: string) => ({ problem: 'unknown-parameter', detail }) as const;

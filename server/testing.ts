@@ -6,6 +6,7 @@ import { createRecorder, type Recorder, slotOf } from '../metrics/recorder.ts';
 import { createHandler, type FailedRequest, type LoggedRequest } from './handler.ts';
 import { type ConnectionDrop, createListener, type Listener } from './listener.ts';
 import { openapiDocument } from './openapi.ts';
+import { createExports, type ExportSource } from './product-export.ts';
 import { createRepresentation, type Representation, representationCodec } from './representation.ts';
 
 const cacheControl = 'public, max-age=5';
@@ -38,7 +39,10 @@ export interface TestServer {
 export async function startTestServer(
   load: (key: string) => Promise<Representation | undefined>,
   overrides: Partial<ReadThroughOptions<Representation>> = {},
-  { maxConnections = 1000 } = {},
+  {
+    maxConnections = 1000,
+    readBatch = async () => ({ lines: Buffer.alloc(0), count: 0, lastId: null }),
+  }: { maxConnections?: number; readBatch?: ExportSource['read'] } = {},
 ): Promise<TestServer> {
   const recorder = createRecorder();
   const state = { ready: true, draining: false };
@@ -67,6 +71,7 @@ export async function startTestServer(
     createHandler({
       pages: cache(),
       lists: cache(),
+      exports: createExports({ read: readBatch, now: () => performance.now(), delay: async () => {} }),
       openapi: createRepresentation(openapiDocument, cacheControl),
       observer: recorder,
       isReady: () => state.ready,
