@@ -16,12 +16,12 @@ import {
 } from '../metrics/recorder.ts';
 import { createAdmission } from '../server/admission.ts';
 import { createHandler, type LoggedRequest } from '../server/handler.ts';
+import { encodeCursor, listPosition } from '../server/list-position.ts';
 import { createListener, type Listener } from '../server/listener.ts';
 import { openapiDocument } from '../server/openapi.ts';
 import { createPressure } from '../server/pressure.ts';
 import { createExports } from '../server/product-export.ts';
 import { createRepresentation, type Representation, representationCodec } from '../server/representation.ts';
-import { encodeCursor, listPosition } from '../server/target.ts';
 import { readChanges } from '../sql/change-feed.ts';
 import { failureKind, isConnectionTimeout } from '../sql/errors.ts';
 import { createReaderPool } from '../sql/pool.ts';

@@ -45,7 +45,8 @@ const histogram = (
 const each = (label: string, ...values: readonly string[]): readonly Labels[] =>
   values.map((value) => ({ [label]: value }));
 
-const statusesByRoute: Readonly<Record<string, readonly number[]>> = {
+/** By the paths of `server/routes.ts`, and those of `unmatched`. */
+export const statusesByRoute: Readonly<Record<string, readonly number[]>> = {
   '/v1/products/{slug}': [200, 204, 304, 400, 404, 405, 413, 500, 503],
   '/v1/products': [200, 204, 304, 400, 405, 413, 500, 503],
   '/v1/products.ndjson': [200, 204, 400, 405, 413, 500, 503],

@@ -6,6 +6,7 @@ import { cacheStatus } from './cache-status.ts';
 import { matchesEtag } from './conditional.ts';
 import { negotiateCoding } from './content-coding.ts';
 import { fieldsMax } from './limits.ts';
+import { listKey, requestedPosition } from './list-position.ts';
 import {
   allowedMethods,
   isUnavailable,
@@ -17,7 +18,8 @@ import {
 import { type Exports, exportHeaders } from './product-export.ts';
 import { type Representation, type Variant, variantIn, withCacheStatus } from './representation.ts';
 import { hasOneHost, type RequestHeaders, readHeaders } from './request-headers.ts';
-import { listKey, parseTarget, type Route, type Target } from './target.ts';
+import type { Route } from './routes.ts';
+import { parseTarget, type Target } from './target.ts';
 
 /** Told what was answered, for metrics. Calls are synchronous and must not throw. */
 export interface RequestObserver {
@@ -79,6 +81,10 @@ const tooManyFields = {
   problem: 'headers-too-large',
   detail: `A request must have at most ${fieldsMax} header fields.`,
 } as const satisfies Target;
+const unknownCursor = [
+  'malformed-parameter',
+  'The query parameter cursor must be the nextCursor of an earlier answer.',
+] as const;
 const alive = '{"status":"ok"}';
 const notReady = '{"status":"unavailable"}';
 const healthHeaders = (body: string) => [
@@ -265,10 +271,13 @@ export function createHandler(options: HandlerOptions): RequestListener {
     switch (target.route) {
       case '/v1/products/{slug}':
         return sendCached(exchange, pages, target.slug, productServed);
-      case '/v1/products':
-        return sendCached(exchange, lists, listKey(target));
+      case '/v1/products': {
+        const position = requestedPosition(target);
+        if (position === undefined) return refuse(exchange, ...unknownCursor);
+        return sendCached(exchange, lists, listKey(position));
+      }
       case '/v1/products.ndjson':
-        return sendExport(exchange, target.afterId);
+        return sendExport(exchange, target.cursor);
       case '/openapi.json':
         return send(exchange, options.openapi, undefined);
       case '/livez':

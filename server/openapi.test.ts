@@ -9,10 +9,11 @@ import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { brotliDecompressSync, gunzipSync } from 'node:zlib';
 import { Ajv2020, type SchemaObject } from 'ajv/dist/2020.js';
+import { statusesByRoute } from '../metrics/catalogue.ts';
 import { DatabaseUnavailable } from '../sql/errors.ts';
 import { createTestDatabase } from '../sql/testing.ts';
 import { openapiDocument } from './openapi.ts';
-import { routes } from './target.ts';
+import { routes } from './routes.ts';
 import { openConnection, type Response, request, startTestServer } from './testing.ts';
 
 interface Reference {
@@ -61,7 +62,14 @@ function assertValid(schema: SchemaObject, value: unknown, what: string): void {
 const component = ({ $ref }: Reference) => $ref.split('/').at(-1) ?? '';
 
 /** Fields of the connection or the message rather than of the resource. */
-const ofTheMessage = new Set(['date', 'connection', 'keep-alive', 'content-length', 'content-type']);
+const ofTheMessage = new Set([
+  'date',
+  'connection',
+  'keep-alive',
+  'content-length',
+  'transfer-encoding',
+  'content-type',
+]);
 
 /** Asserts that an answer is the one described, no less and no more, and returns its body as a value. */
 function assertDescribed(
@@ -89,7 +97,15 @@ function assertDescribed(
   const coding = response.headers.get('content-encoding');
   const decode =
     coding === 'br' ? brotliDecompressSync : coding === 'gzip' ? gunzipSync : (body: Buffer) => body;
-  const value: unknown = JSON.parse(decode(response.body).toString());
+  const text = decode(response.body).toString();
+  if (mediaType === 'application/x-ndjson') {
+    assert.match(text, /^(?:.+\n)*$/, what);
+    const lines = text.split('\n').slice(0, -1);
+    const values: unknown[] = lines.map((line) => JSON.parse(line));
+    for (const value of values) assertValid({ $ref: '#/components/schemas/ProductPage' }, value, what);
+    return values;
+  }
+  const value: unknown = JSON.parse(text);
   assertValid(content.schema, value, what);
   if (mediaType === 'application/problem+json') observedProblems.add(Object(value).type);
   return value;
@@ -132,12 +148,32 @@ test('every reference of the document leads somewhere, and every component is re
 });
 
 test('the document has the paths that the server routes, and GET, HEAD and OPTIONS at each', () => {
-  assert.deepEqual(paths.toSorted(), routes.filter((route) => route !== 'unmatched').toSorted());
+  assert.deepEqual(paths.toSorted(), Object.keys(routes).toSorted());
   for (const path of Object.values(document.paths))
     assert.deepEqual(
       Object.keys(path).filter((key) => key !== 'parameters'),
       ['get', 'head', 'options'],
     );
+});
+
+test('every answer that a path can give has a series in the metrics, and no other', () => {
+  const described = Object.fromEntries(
+    Object.entries(document.paths).map(([path, operations]) => [
+      path,
+      // 405 is the same for all; what is refused before the path is known is no answer of the path.
+      [
+        ...new Set([
+          '405',
+          ...methods.flatMap((m) => Object.keys(operations[m.toLowerCase()]?.responses ?? {})),
+        ]),
+      ]
+        .map(Number)
+        .filter((status) => ![408, 414, 431].includes(status))
+        .toSorted(),
+    ]),
+  );
+  const { unmatched: _, ...byPath } = statusesByRoute;
+  assert.deepEqual(byPath, described);
 });
 
 test('the schemas admit nothing that they do not name', () => {
@@ -164,11 +200,16 @@ test('a page that lacks a field or has one more is not the page described', () =
 const target = (path: string) => path.replace('{slug}', 'a');
 
 test('what a server refuses, it refuses as described, whatever the operation', async () => {
-  const server = await startTestServer(async (key) => {
-    if (key === 'broken' || key.endsWith('/1')) throw new TypeError('a bug');
-    if (key === 'down' || key.endsWith('/2')) throw new DatabaseUnavailable('down');
+  const fail = (kind: string) => {
+    if (kind === 'broken') throw new TypeError('a bug');
+    if (kind === 'down') throw new DatabaseUnavailable('down');
     return undefined;
-  });
+  };
+  const server = await startTestServer(
+    async (key) => fail(key.endsWith('/1') ? 'broken' : key.endsWith('/2') ? 'down' : key),
+    {},
+    { readBatch: async (afterId) => fail(afterId === '1' ? 'broken' : 'down') ?? assert.fail() },
+  );
   const operations = paths.flatMap((path) => methods.map((method) => ({ path, method })));
   const send = async (method: string, path: string, text: string, key = method) => {
     const connection = openConnection(server.port);
@@ -198,6 +239,11 @@ test('what a server refuses, it refuses as described, whatever the operation', a
       for (const slug of ['nobody', 'broken', 'down', 'Malformed'])
         await answers('/v1/products/{slug}', `/v1/products/${slug}`);
       for (const limit of [1, 2, 1000]) await answers('/v1/products', `/v1/products?limit=${limit}`);
+      for (const cursor of [1, 2])
+        await answers('/v1/products.ndjson', `/v1/products.ndjson?cursor=${cursor}`);
+      server.state.draining = true;
+      await answers('/v1/products.ndjson', '/v1/products.ndjson');
+      server.state.draining = false;
       server.state.ready = false;
       await answers('/readyz', '/readyz');
       server.state.ready = true;
@@ -286,6 +332,10 @@ async function visit(port: number): Promise<void> {
     'no module was empty on every page, where its schema would have checked nothing',
   );
 
+  const exported = await ask('/v1/products.ndjson');
+  const list: { type: string }[] = Array.isArray(exported) ? exported : [];
+  assert.ok(list.length > 100 && list.every(({ type }) => type === 'game'));
+
   const first = slugs[0] ?? '';
   for (const path of paths)
     for (const method of methods) {
@@ -305,12 +355,12 @@ test('every answer that is described has been seen', () => {
   );
   assert.deepEqual(
     described.filter((answer) => !observed.has(answer)),
-    // Only a zlib that fails could make one.
-    ['GET /openapi.json 500', 'HEAD /openapi.json 500'],
+    // Only a zlib that fails could make one of the document, and a header section alone reads nothing.
+    ['HEAD /v1/products.ndjson 500', 'GET /openapi.json 500', 'HEAD /openapi.json 500'],
   );
 });
 
 test('every kind of problem that is described has been seen', () => {
-  const described: string[] = schemas.Problem?.properties.type.enum ?? [];
+  const described: string[] = schemas.ProblemType?.enum ?? [];
   assert.deepEqual([...observedProblems].toSorted(), described.toSorted());
 });

@@ -1,6 +1,83 @@
+/** The contract as an OpenAPI 3.1 document: paths and parameters from the table of routes, answers from a file beside it. */
 import { readFileSync } from 'node:fs';
+import type { Parameters } from './parameters.ts';
+import { problemTypes } from './problems.ts';
+import { type RouteDefinition, type RouteTable, routes } from './routes.ts';
 
-/** The contract as an OpenAPI 3.1 document, as it is served: JSON without white space, one character a byte. */
-export const openapiDocument = Buffer.from(
-  JSON.stringify(JSON.parse(readFileSync(new URL('./openapi.json', import.meta.url), 'utf8'))),
-).toString('latin1');
+interface Base {
+  readonly components: { readonly schemas: Readonly<Record<string, object>> };
+}
+
+/** What any request may be answered, and OPTIONS with what there is to say of a path. */
+const always = {
+  400: 'BadRequest',
+  408: 'RequestTimeout',
+  413: 'ContentTooLarge',
+  414: 'TargetTooLong',
+  431: 'HeadersTooLarge',
+};
+
+const reference = (kind: string, name: string) => ({ $ref: `#/components/${kind}/${name}` });
+
+const responsesOf = (names: Readonly<Record<number, string>>) =>
+  Object.fromEntries(
+    Object.entries({ ...names, ...always }).map(([status, name]) => [status, reference('responses', name)]),
+  );
+
+const parametersOf = (place: 'path' | 'query', parameters: Parameters = {}) =>
+  Object.entries(parameters).map(([name, { schema, description, example, required }]) => ({
+    name,
+    in: place,
+    ...((place === 'path' || required) && { required: true }),
+    description,
+    ...(schema.type === 'array' && { style: 'form', explode: false }),
+    schema,
+    ...(example !== undefined && { example }),
+  }));
+
+function pathItem(definition: RouteDefinition): object {
+  const { operation, summary, description, path, query, responses, isStreamed } = definition;
+  const fields = [
+    ...(304 in responses ? ['IfNoneMatch'] : []),
+    ...(304 in responses || isStreamed ? ['AcceptEncoding'] : []),
+  ];
+  const described = (method: string, sentence: string) => ({
+    operationId: `${method}${operation}`,
+    summary: sentence,
+    ...(description !== undefined && { description }),
+    ...(fields.length > 0 && { parameters: fields.map((name) => reference('parameters', name)) }),
+    responses: responsesOf(responses),
+  });
+  return {
+    parameters: [
+      reference('parameters', 'RequestId'),
+      ...parametersOf('path', path),
+      ...parametersOf('query', query),
+    ],
+    get: described('get', summary),
+    head: described('head', summary.replace(/\.$/, ': the header section alone.')),
+    options: {
+      operationId: `options${operation}`,
+      summary: 'The methods there are.',
+      responses: responsesOf({ 204: 'Options' }),
+    },
+  };
+}
+
+/** The document of these routes as a value. */
+export function describeContract(table: RouteTable): object {
+  const { components, ...base }: Base = JSON.parse(
+    readFileSync(new URL('./openapi.base.json', import.meta.url), 'utf8'),
+  );
+  return {
+    ...base,
+    paths: Object.fromEntries(Object.entries(table).map(([path, route]) => [path, pathItem(route)])),
+    components: {
+      ...components,
+      schemas: { ...components.schemas, ProblemType: { type: 'string', enum: problemTypes } },
+    },
+  };
+}
+
+/** As it is served: JSON without white space, one character a byte. */
+export const openapiDocument = Buffer.from(JSON.stringify(describeContract(routes))).toString('latin1');

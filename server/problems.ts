@@ -4,7 +4,7 @@ const problems = {
   'malformed-request': { status: 400, title: 'Malformed request' },
   'malformed-target': { status: 400, title: 'Malformed request target' },
   'malformed-slug': { status: 400, title: 'Malformed slug' },
-  'malformed-parameter': { status: 400, title: 'Malformed query parameter' },
+  'malformed-parameter': { status: 400, title: 'Malformed parameter' },
   'unknown-parameter': { status: 400, title: 'Unknown query parameter' },
   'not-found': { status: 404, title: 'Not found' },
   'unknown-product': { status: 404, title: 'Unknown product' },
@@ -18,6 +18,11 @@ const problems = {
 } as const;
 
 export type ProblemCode = keyof typeof problems;
+
+const typeOf = (code: string): string => `urn:frontshelf:problem:${code}`;
+
+/** All that a problem's `type` can be. */
+export const problemTypes: readonly string[] = Object.keys(problems).map(typeOf);
 
 export const allowedMethods = 'GET, HEAD, OPTIONS';
 export const methodNotAllowed = [
@@ -39,7 +44,7 @@ export function problemResponse(
   extraHeaders: readonly string[] = [],
 ): ProblemResponse {
   const { status, title } = problems[code];
-  const body = JSON.stringify({ type: `urn:frontshelf:problem:${code}`, title, status, detail });
+  const body = JSON.stringify({ type: typeOf(code), title, status, detail });
   return {
     status,
     headers: [

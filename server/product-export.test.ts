@@ -257,6 +257,7 @@ suite('sending', () => {
           ['cursor=', '400 malformed-parameter'],
           ['cursor=-1', '400 malformed-parameter'],
           ['cursor=01', '400 malformed-parameter'],
+          ['cursor=1.0', '400 malformed-parameter'],
           ['cursor=1e3', '400 malformed-parameter'],
           ['cursor=%31', '400 malformed-parameter'],
           ['cursor=1234567890123456789', '400 malformed-parameter'],

@@ -1,40 +1,51 @@
 /**
- * The request target, parsed by hand and against an allow-list: nothing is decoded, and only what has been
- * validated becomes a key. One target means one thing, so no cache in front can be told another story.
+ * The request target, parsed by hand and against an allow-list: nothing is decoded but the texts of people, and only what
+ * has been validated becomes a key. One target means one thing, so no cache in front can be told another story.
  */
 import { targetMaxBytes } from './limits.ts';
+import {
+  enumeration,
+  expectation,
+  type ParameterReader,
+  type Parameters,
+  parameterReader,
+  type ValueOf,
+} from './parameters.ts';
 import type { ProblemCode } from './problems.ts';
+import { type RouteDefinition, type RouteTable, routes } from './routes.ts';
 
-export type Target =
-  | { readonly route: '/v1/products/{slug}'; readonly slug: string }
-  | ({ readonly route: '/v1/products' } & ListPosition)
-  | { readonly route: '/v1/products.ndjson'; readonly afterId: string }
-  | { readonly route: '/livez' | '/readyz' | '/openapi.json' }
-  | { readonly route: Route; readonly problem: ProblemCode; readonly detail: string };
+type Flat<T> = { [K in keyof T]: T[K] };
+type PathValues<R> = R extends { readonly path: infer P extends Parameters }
+  ? { readonly [K in keyof P]: ValueOf<P[K]['schema']> }
+  : object;
+type AlwaysThere = { readonly required: true } | { readonly schema: { readonly default: unknown } };
+type QueryValues<R> = R extends { readonly query: infer Q extends Parameters }
+  ? { readonly [K in keyof Q as Q[K] extends AlwaysThere ? K : never]: ValueOf<Q[K]['schema']> } & {
+      readonly [K in keyof Q as Q[K] extends AlwaysThere ? never : K]?: ValueOf<Q[K]['schema']>;
+    }
+  : object;
 
-/** A page of the list: the `limit` products whose popularity rank comes next after `afterRank` (0: the first). */
-export interface ListPosition {
-  readonly afterRank: number;
-  readonly limit: number;
+export interface TargetProblem<Name> {
+  readonly route: Name;
+  readonly problem: ProblemCode;
+  readonly detail: string;
 }
 
-export const routes = [
-  '/v1/products/{slug}',
-  '/v1/products',
-  '/v1/products.ndjson',
-  '/livez',
-  '/readyz',
-  '/openapi.json',
-  'unmatched',
-] as const;
-export type Route = (typeof routes)[number];
+/** A route with the values of its parameters, as its schemas say they are; or what is wrong with the target. */
+export type TargetOf<T extends RouteTable> =
+  | {
+      [Name in keyof T]: Flat<{ readonly route: Name } & PathValues<T[Name]> & QueryValues<T[Name]>>;
+    }[keyof T]
+  | TargetProblem<keyof T | 'unmatched'>;
+
+export type Target = TargetOf<typeof routes>;
 
 const productPrefix = '/v1/products/';
-const slugPattern = /^[a-z0-9-]{1,80}$/;
-// Visible ASCII without `#` and `\`: the characters of which a target may consist.
-const targetPattern = /^\/(?!\/)[!"$-[\]-~]*$/;
+const slugPattern = new RegExp(routes['/v1/products/{slug}'].path.slug.schema.pattern);
+const parseOther = targetParser(routes);
 
 export function parseTarget(target: string): Target {
+  // What most requests are for, and nothing else has this form.
   if (target.startsWith(productPrefix)) {
     const slug = target.slice(productPrefix.length);
     if (slugPattern.test(slug)) return { route: '/v1/products/{slug}', slug };
@@ -42,121 +53,150 @@ export function parseTarget(target: string): Target {
   return parseOther(target);
 }
 
-function parseOther(target: string): Target {
-  if (target.length > targetMaxBytes)
-    return {
-      route: 'unmatched',
-      problem: 'target-too-long',
-      detail: `The request target must be at most ${targetMaxBytes} bytes long.`,
-    };
-  if (!targetPattern.test(target) || /%2f|%5c|%00/i.test(target))
-    return {
-      route: 'unmatched',
-      problem: 'malformed-target',
-      detail:
-        'The request target must be a path with one leading slash, without "#", backslash, control or encoded slash characters.',
-    };
-  const queryAt = target.indexOf('?');
-  const path = queryAt < 0 ? target : target.slice(0, queryAt);
-  const query = queryAt < 0 ? '' : target.slice(queryAt + 1);
+// Visible ASCII without `#` and `\`: the characters of which a target may consist.
+const targetPattern = /^\/(?!\/)[!"$-[\]-~]*$/;
 
-  if (path.startsWith(productPrefix)) {
-    const route = '/v1/products/{slug}';
-    if (!slugPattern.test(path.slice(productPrefix.length)))
-      return {
-        route,
-        problem: 'malformed-slug',
-        detail: 'A slug must be 1 to 80 characters long, each a lower-case letter, a digit or a hyphen.',
-      };
-    return query === ''
-      ? { route, slug: path.slice(productPrefix.length) }
-      : { route, ...unknownParameter('This resource takes no query parameters.') };
-  }
-  if (path === '/v1/products') return parseList(query);
-  if (path === '/v1/products.ndjson') return parseExport(query);
-  if (path === '/livez' || path === '/readyz' || path === '/openapi.json')
-    return query === ''
-      ? { route: path }
-      : { route: path, ...unknownParameter('This resource takes no query parameters.') };
-  return { route: 'unmatched', problem: 'not-found', detail: 'There is nothing at this path.' };
+const malformed = {
+  route: 'unmatched',
+  problem: 'malformed-target',
+  detail:
+    'The request target must be a path with one leading slash, without "#", backslash, control or encoded slash characters.',
+} as const;
+const tooLong = {
+  route: 'unmatched',
+  problem: 'target-too-long',
+  detail: `The request target must be at most ${targetMaxBytes} bytes long.`,
+} as const;
+const notFound = {
+  route: 'unmatched',
+  problem: 'not-found',
+  detail: 'There is nothing at this path.',
+} as const;
+
+interface CompiledParameter {
+  readonly name: string;
+  readonly read: ParameterReader;
+  readonly problem: ProblemCode;
+  readonly detail: string;
+}
+interface CompiledRoute {
+  readonly route: string;
+  /** A parameter, or the text that must stand there. */
+  readonly segments: readonly (CompiledParameter | string)[];
+  readonly query: ReadonlyMap<string, CompiledParameter>;
+  readonly required: readonly CompiledParameter[];
+  readonly defaults: Readonly<Record<string, unknown>>;
+  readonly unknownParameter: string;
 }
 
-const defaultLimit = 24;
-const largestLimit = 100;
+/** The parser of these routes alone. */
+export function targetParser<T extends RouteTable>(table: T): (target: string) => TargetOf<T> {
+  // In this order a segment that is named comes before a parameter in its place, as `{` is beyond all letters.
+  const compiled = Object.entries(table)
+    .map(([route, definition]) => compile(route, definition))
+    .sort((a, b) => (a.route < b.route ? -1 : 1));
+  // The types follow from the schemas by which the values were read, which no guard could tell again.
+  return (target) => parse(compiled, target) as TargetOf<T>;
+}
 
-function parseList(query: string): Target {
-  const route = '/v1/products';
-  let afterRank = 0;
-  let limit = defaultLimit;
+function compile(route: string, { path = {}, query = {} }: RouteDefinition): CompiledRoute {
+  const compileAll = (kind: 'path' | 'query', parameters: Parameters) =>
+    new Map(
+      Object.entries(parameters).map(([name, parameter]) => [
+        name,
+        {
+          name,
+          read: parameterReader(parameter),
+          problem: parameter.problem ?? 'malformed-parameter',
+          detail: `The ${kind} parameter ${name} must be ${expectation(parameter)}.`,
+        },
+      ]),
+    );
+  const inPath = compileAll('path', path);
+  const inQuery = compileAll('query', query);
+  const names = [...inQuery.keys()];
+  return {
+    route,
+    segments: route
+      .slice(1)
+      .split('/')
+      .map((segment) => inPath.get(/^\{(.*)\}$/.exec(segment)?.[1] ?? '') ?? segment),
+    query: inQuery,
+    required: [...inQuery.values()].filter(({ name }) => query[name]?.required),
+    defaults: Object.fromEntries(
+      Object.entries(query).flatMap(([name, { schema }]) =>
+        'default' in schema ? [[name, schema.default]] : [],
+      ),
+    ),
+    unknownParameter:
+      names.length === 0
+        ? 'This resource takes no query parameters.'
+        : names.length === 1
+          ? `The query parameter of this resource is ${names[0]}.`
+          : `The query parameters of this resource are ${enumeration(names, 'and')}.`,
+  };
+}
+
+function parse(compiled: readonly CompiledRoute[], target: string): object {
+  if (target.length > targetMaxBytes) return tooLong;
+  if (!targetPattern.test(target)) return malformed;
+  const queryAt = target.indexOf('?');
+  const path = queryAt < 0 ? target : target.slice(0, queryAt);
+  if (/%2f|%5c|%00/i.test(path)) return malformed;
+
+  const segments = path.slice(1).split('/');
+  for (const candidate of compiled) {
+    if (!isOf(candidate, segments)) continue;
+    const values: Record<string, unknown> = { route: candidate.route, ...candidate.defaults };
+    const problem =
+      readPath(candidate, segments, values) ??
+      readQuery(candidate, queryAt < 0 ? '' : target.slice(queryAt + 1), values);
+    return problem === undefined ? values : { route: candidate.route, ...problem };
+  }
+  return notFound;
+}
+
+const isOf = (candidate: CompiledRoute, segments: readonly string[]) =>
+  candidate.segments.length === segments.length &&
+  candidate.segments.every((expected, i) => typeof expected !== 'string' || expected === segments[i]);
+
+type Problem = Omit<TargetProblem<never>, 'route'>;
+
+function readPath(
+  candidate: CompiledRoute,
+  segments: readonly string[],
+  values: Record<string, unknown>,
+): Problem | undefined {
+  for (const [i, parameter] of candidate.segments.entries()) {
+    if (typeof parameter === 'string') continue;
+    const value = parameter.read(segments[i] ?? '');
+    if (value === undefined) return { problem: parameter.problem, detail: parameter.detail };
+    values[parameter.name] = value;
+  }
+  return undefined;
+}
+
+function readQuery(
+  candidate: CompiledRoute,
+  query: string,
+  values: Record<string, unknown>,
+): Problem | undefined {
   const seen = new Set<string>();
   for (const pair of query === '' ? [] : query.split('&')) {
     const equalsAt = pair.indexOf('=');
     const name = equalsAt < 0 ? pair : pair.slice(0, equalsAt);
-    const value = equalsAt < 0 ? '' : pair.slice(equalsAt + 1);
-    if (name !== 'limit' && name !== 'cursor')
-      return { route, ...unknownParameter('The query parameters of this resource are limit and cursor.') };
+    const parameter = candidate.query.get(name);
+    if (parameter === undefined) return { problem: 'unknown-parameter', detail: candidate.unknownParameter };
     if (seen.has(name))
-      return { route, ...badParameter(`The query parameter ${name} must be given at most once.`) };
-    seen.add(name);
-    if (name === 'limit') {
-      limit = Number(value);
-      if (!/^[1-9]\d{0,2}$/.test(value) || limit > largestLimit)
-        return {
-          route,
-          ...badParameter(`The query parameter limit must be a whole number from 1 to ${largestLimit}.`),
-        };
-    } else {
-      const rank = decodeCursor(value);
-      if (rank === undefined)
-        return {
-          route,
-          ...badParameter('The query parameter cursor must be the nextCursor of an earlier answer.'),
-        };
-      afterRank = rank;
-    }
-  }
-  return { route, afterRank, limit };
-}
-
-/** The id of the last document that a client has, as it stands there: nothing to encode, and a client knows it in any case. */
-const idPattern = /^(?:0|[1-9]\d{0,17})$/;
-
-function parseExport(query: string): Target {
-  const route = '/v1/products.ndjson';
-  if (query === '') return { route, afterId: '0' };
-  const [, name, afterId = ''] = /^([^=&]*)=?([^&]*)$/.exec(query) ?? [];
-  if (name === undefined && /^cursor=[^&]*&cursor=/.test(query))
-    return { route, ...badParameter('The query parameter cursor must be given at most once.') };
-  if (name !== 'cursor')
-    return { route, ...unknownParameter('The only query parameter of this resource is cursor.') };
-  return idPattern.test(afterId)
-    ? { route, afterId }
-    : {
-        route,
-        ...badParameter(
-          'The query parameter cursor must be the id of the last document that arrived whole: a whole number of at most 18 digits.',
-        ),
+      return {
+        problem: 'malformed-parameter',
+        detail: `The query parameter ${name} must be given at most once.`,
       };
-}
-
-const unknownParameter = (detail: string) => ({ problem: 'unknown-parameter', detail }) as const;
-const badParameter = (detail: string) => ({ problem: 'malformed-parameter', detail }) as const;
-
-/** A list position as a cache key, and back. */
-export const listKey = ({ afterRank, limit }: ListPosition): string => `${afterRank}/${limit}`;
-
-export function listPosition(key: string): ListPosition {
-  const [afterRank, limit] = key.split('/');
-  return { afterRank: Number(afterRank), limit: Number(limit) };
-}
-
-/** A keyset cursor: opaque to clients, so that what a list is ordered by can change. */
-export const encodeCursor = (rank: number): string => Buffer.from(`rank:${rank}`).toString('base64url');
-
-function decodeCursor(cursor: string): number | undefined {
-  if (cursor.length > 32) return undefined;
-  const match = /^rank:([1-9]\d{0,14})$/.exec(Buffer.from(cursor, 'base64url').toString('latin1'));
-  const rank = match?.[1] === undefined ? undefined : Number(match[1]);
-  // Base64 has several spellings of the same bytes; only ours is a key.
-  return rank !== undefined && encodeCursor(rank) === cursor ? rank : undefined;
+    seen.add(name);
+    const value = parameter.read(equalsAt < 0 ? '' : pair.slice(equalsAt + 1));
+    if (value === undefined) return { problem: parameter.problem, detail: parameter.detail };
+    values[name] = value;
+  }
+  const missing = candidate.required.find(({ name }) => !seen.has(name));
+  return missing && { problem: missing.problem, detail: missing.detail };
 }

@@ -179,7 +179,7 @@ export function openConnection(port: number): Connection {
   };
 }
 
-/** The response at the start of `bytes`, or undefined while it is not complete. It must have a Content-Length or no body. */
+/** The response at the start of `bytes`, or undefined while it is not complete. It must tell how long its body is, or have none. */
 function takeResponse(bytes: Buffer, method: string): { response: Response; length: number } | undefined {
   const headEnd = bytes.indexOf('\r\n\r\n');
   if (headEnd < 0) return undefined;
@@ -193,11 +193,31 @@ function takeResponse(bytes: Buffer, method: string): { response: Response; leng
     headers.set(name.toLowerCase(), value);
   }
   const hasBody = method !== 'HEAD' && status !== 204 && status !== 304;
+  if (hasBody && headers.get('transfer-encoding') === 'chunked') {
+    const chunked = takeChunks(bytes.subarray(headEnd + 4));
+    return (
+      chunked && { response: { status, headers, body: chunked.body }, length: headEnd + 4 + chunked.length }
+    );
+  }
   const contentLength = Number(headers.get('content-length') ?? (hasBody ? Number.NaN : 0));
   if (Number.isNaN(contentLength)) throw new Error(`A response without Content-Length: ${statusLine}`);
   const length = headEnd + 4 + (hasBody ? contentLength : 0);
   if (bytes.length < length) return undefined;
   return { response: { status, headers, body: bytes.subarray(headEnd + 4, length) }, length };
+}
+
+/** A body in chunks, or undefined while its last chunk is not there. */
+function takeChunks(bytes: Buffer): { body: Buffer; length: number } | undefined {
+  const chunks: Buffer[] = [];
+  for (let at = 0; ; ) {
+    const lineEnd = bytes.indexOf('\r\n', at);
+    if (lineEnd < 0) return undefined;
+    const size = Number.parseInt(bytes.toString('latin1', at, lineEnd), 16);
+    at = lineEnd + 2 + size + 2;
+    if (bytes.length < at) return undefined;
+    if (size === 0) return { body: Buffer.concat(chunks), length: at };
+    chunks.push(bytes.subarray(lineEnd + 2, at - 2));
+  }
 }
 
 /** One request on a connection of its own, which is closed afterwards. `fields` are header lines beside Host. */
