@@ -18,18 +18,18 @@ import {
 import { createAdmission } from '../server/admission.ts';
 import { createBrowserPages } from '../server/browser-pages.ts';
 import { createHandler, type LoggedRequest } from '../server/handler.ts';
-
 import { backlogMax } from '../server/limits.ts';
 import { queryOf } from '../server/list-query.ts';
-
 import { createListener, type Listener } from '../server/listener.ts';
 import { contractCacheControl, openapiDocument } from '../server/openapi.ts';
 import { pageListParameters } from '../server/page-routes.ts';
 import { createPressure } from '../server/pressure.ts';
+import { createExports } from '../server/product-export.ts';
 import { createRepresentation, type Representation, representationCodec } from '../server/representation.ts';
 import { readChanges } from '../sql/change-feed.ts';
 import { failureKind, isConnectionTimeout } from '../sql/errors.ts';
 import { createReaderPool } from '../sql/pool.ts';
+import { readProductBatch } from '../sql/product-export.ts';
 import { type ProductPage, readProductPage, readProductPages } from '../sql/product-page.ts';
 import { createStorefront } from '../storefront/storefront.ts';
 import { newsBy, postgresHistory } from './change-source.ts';
@@ -157,11 +157,21 @@ export async function runWorker(config: Config): Promise<void> {
     redisTtlMs: 0,
   });
 
+  const exports = createExports({
+    read: (afterId, limit, demand) =>
+      admission.run(demand, () =>
+        timed(recorder, 'product_export', readProductBatch(pool, { afterId, limit })),
+      ),
+    now,
+    delay,
+  });
+
   const listener: Listener = createListener(
     createHandler({
       pages,
       gatherer,
       lists,
+      exports,
       openapi: createRepresentation(openapiDocument, contractCacheControl),
       browserPages: createBrowserPages(createStorefront(pageListParameters)),
       observer: recorder,

@@ -47,6 +47,7 @@ export type DatabaseOperation =
   | 'related'
   | 'reviews'
   | 'achievements'
+  | 'product_export'
   | 'warm_up';
 export type GarbageCollection = 'major' | 'minor' | 'incremental' | 'weakcb';
 
@@ -190,6 +191,7 @@ export function createRecorder(): Recorder {
     related: databaseSlots('postgresql', 'related'),
     reviews: databaseSlots('postgresql', 'reviews'),
     achievements: databaseSlots('postgresql', 'achievements'),
+    product_export: databaseSlots('postgresql', 'product_export'),
     warm_up: databaseSlots('postgresql', 'warm_up'),
   };
   const redisCommands = { get: databaseSlots('redis', 'get'), set: databaseSlots('redis', 'set') };

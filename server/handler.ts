@@ -21,6 +21,7 @@ import {
   problemResponse,
   retryAfterSeconds,
 } from './problems.ts';
+import { type Exports, exportHeaders } from './product-export.ts';
 import {
   createRepresentation,
   digestOf,
@@ -46,6 +47,7 @@ export interface HandlerOptions {
   /** Behind `pages`: told which of them are about to be asked for together. */
   readonly gatherer: Pick<Gatherer<Representation>, 'expect'>;
   readonly lists: ReadThrough<Representation>;
+  readonly exports: Exports;
   /** The OpenAPI document. */
   readonly openapi: Representation;
   readonly browserPages: BrowserPages;
@@ -110,7 +112,7 @@ const healthHeaders = (body: string) => [
 
 /** The public contract, for `http.createServer`. Every request is answered exactly once and recorded exactly once. */
 export function createHandler(options: HandlerOptions): RequestListener {
-  const { pages, lists, browserPages, observer, accessLog } = options;
+  const { pages, lists, exports, browserPages, observer, accessLog } = options;
 
   /** One request's answer: knows where it goes and what to record of it. */
   interface Exchange {
@@ -173,10 +175,14 @@ export function createHandler(options: HandlerOptions): RequestListener {
     finish(exchange, status, headers, body);
   }
 
-  function refuseError(exchange: Exchange, error: unknown): void {
+  function refuseError(exchange: Exchange, error: unknown, sentBytes = 0): void {
     const isExpected = isUnavailable(error);
     exchange.requestId ||= isExpected ? '' : randomUUID();
     options.onFailure(error, isExpected, loggedOf(exchange));
+    if (exchange.res.headersSent) {
+      exchange.res.destroy();
+      return ended(exchange, isExpected ? 503 : 500, sentBytes);
+    }
     if (isExpected)
       return refuse(
         exchange,
@@ -184,10 +190,6 @@ export function createHandler(options: HandlerOptions): RequestListener {
         'The catalogue cannot be read at the moment; please try again.',
         ['Retry-After', retryAfterSeconds(Math.random())],
       );
-    if (exchange.res.headersSent) {
-      exchange.res.destroy();
-      return ended(exchange, 500, 0);
-    }
     refuse(
       exchange,
       'internal-error',
@@ -259,6 +261,35 @@ export function createHandler(options: HandlerOptions): RequestListener {
         if (served.value !== undefined) return send(exchange, served.value, status, cache, key, part);
         refuse(exchange, 'unknown-product', 'No product has this slug.', ['Cache-Status', status]);
       })
+      .catch((error) => refuseError(exchange, error));
+  }
+
+  function sendExport(exchange: Exchange, afterId: string): void {
+    const { req, res, headers } = exchange;
+    if (req.httpVersion === '1.0')
+      return refuse(
+        exchange,
+        'malformed-request',
+        'An export needs HTTP/1.1, also of a proxy: in HTTP/1.0 one that breaks off looks like a complete one.',
+      );
+    // What is to end soon begins nothing that takes minutes.
+    if (options.closesConnections() || !exports.hasRoom) {
+      // The next connection may be another worker's.
+      res.shouldKeepAlive = false;
+      return refuse(
+        exchange,
+        'temporarily-unavailable',
+        'As many exports are under way as there may be; please try again.',
+        ['Retry-After', retryAfterSeconds(Math.random())],
+      );
+    }
+    const coding = negotiateCoding(headers.acceptEncoding, Number.POSITIVE_INFINITY);
+    if (req.method === 'HEAD') return finish(exchange, 200, exportHeaders(coding), '');
+    exports
+      .send(res, afterId, coding)
+      .then(({ failure, sentBytes }) =>
+        failure === undefined ? ended(exchange, 200, sentBytes) : refuseError(exchange, failure, sentBytes),
+      )
       .catch((error) => refuseError(exchange, error));
   }
 
@@ -377,6 +408,8 @@ export function createHandler(options: HandlerOptions): RequestListener {
         return sendFile(exchange, browserPages.file(target.file));
       case '/assets/art/{slug}/{file}':
         return sendFile(exchange, browserPages.picture(target.slug, target.file));
+      case '/v1/products.ndjson':
+        return sendExport(exchange, target.cursor);
       case '/openapi.json':
         return send(exchange, options.openapi, undefined);
       case '/problems/{code}': {

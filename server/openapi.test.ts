@@ -67,7 +67,14 @@ function assertValid(schema: SchemaObject, value: unknown, what: string): void {
 const component = ({ $ref }: Reference) => $ref.split('/').at(-1) ?? '';
 
 /** Fields of the connection or the message rather than of the resource. */
-const ofTheMessage = new Set(['date', 'connection', 'keep-alive', 'content-length', 'content-type']);
+const ofTheMessage = new Set([
+  'date',
+  'connection',
+  'keep-alive',
+  'content-length',
+  'transfer-encoding',
+  'content-type',
+]);
 
 /** Asserts that an answer is the one described, no less and no more, and returns its body as a value. */
 function assertDescribed(
@@ -96,6 +103,13 @@ function assertDescribed(
   const decode =
     coding === 'br' ? brotliDecompressSync : coding === 'gzip' ? gunzipSync : (body: Buffer) => body;
   const text = decode(response.body).toString();
+  if (mediaType === 'application/x-ndjson') {
+    assert.match(text, /^(?:.+\n)*$/, what);
+    const lines = text.split('\n').slice(0, -1);
+    const values: unknown[] = lines.map((line) => JSON.parse(line));
+    for (const value of values) assertValid({ $ref: '#/components/schemas/ProductPage' }, value, what);
+    return values;
+  }
   const value: unknown = mediaType?.startsWith('text/html') ? text : JSON.parse(text);
   assertValid(content.schema, value, what);
   if (mediaType === 'application/problem+json') observedProblems.add(Object(value).type);
@@ -212,11 +226,17 @@ test('the modules that the table of routes names are those of the page, in its o
 });
 
 test('what a server refuses, it refuses as described, whatever the operation', async () => {
-  const server = await startTestServer(async (key) => {
-    if (/broken|"limit":1\}/.test(key)) throw new TypeError('a bug');
-    if (/down|"limit":2\}/.test(key)) throw new DatabaseUnavailable('down');
+  const fail = (kind: string) => {
+    if (kind === 'broken') throw new TypeError('a bug');
+    if (kind === 'down') throw new DatabaseUnavailable('down');
     return undefined;
-  });
+  };
+  const server = await startTestServer(
+    async (key) =>
+      fail(/broken|"limit":1\}/.test(key) ? 'broken' : /down|"limit":2\}/.test(key) ? 'down' : key),
+    {},
+    { readBatch: async (afterId) => fail(afterId === '1' ? 'broken' : 'down') ?? assert.fail() },
+  );
   const operations = paths.flatMap((path) => methods.map((method) => ({ path, method })));
   const send = async (method: string, path: string, text: string, key = method) => {
     const connection = openConnection(server.port);
@@ -266,6 +286,11 @@ test('what a server refuses, it refuses as described, whatever the operation', a
         await answers('/v1/achievements', `/v1/achievements?product=${word}`);
       }
       await answers('/problems/{code}', '/problems/nonsense');
+      for (const cursor of [1, 2])
+        await answers('/v1/products.ndjson', `/v1/products.ndjson?cursor=${cursor}`);
+      server.state.draining = true;
+      await answers('/v1/products.ndjson', '/v1/products.ndjson');
+      server.state.draining = false;
       server.state.ready = false;
       await answers('/readyz', '/readyz');
       server.state.ready = true;
@@ -386,6 +411,9 @@ async function visit(port: number): Promise<void> {
     }
   }
   for (const problem of schemas.ProblemType?.enum ?? []) await ask('/problems/{code}', problem);
+  const exported = await ask('/v1/products.ndjson');
+  const list: { type: string }[] = Array.isArray(exported) ? exported : [];
+  assert.ok(list.length > 100 && list.every(({ type }) => type === 'game'));
 
   const first = slugs[0] ?? '';
   for (const path of paths)
@@ -408,6 +436,8 @@ test('every answer that is described has been seen', () => {
     described.filter((answer) => !observed.has(answer)),
     // Only a zlib that fails could make one.
     [
+      // A header section alone reads nothing.
+      'HEAD /v1/products.ndjson 500',
       'GET /openapi.json 500',
       'HEAD /openapi.json 500',
       'GET /problems/{code} 500',

@@ -44,8 +44,12 @@ const parametersOf = (place: 'path' | 'query', parameters: Parameters = {}) =>
 const canBeUnknown = (path: Parameters) =>
   Object.values(path).some(({ problem }) => problem !== undefined && problems[problem].status === 404);
 
-function pathItem({ operation, summary, description, path, query, responses }: RouteDefinition): object {
-  const fields = 304 in responses ? ['IfNoneMatch', 'AcceptEncoding'] : [];
+function pathItem(definition: RouteDefinition): object {
+  const { operation, summary, description, path, query, responses, isStreamed } = definition;
+  const fields = [
+    ...(304 in responses ? ['IfNoneMatch'] : []),
+    ...(304 in responses || isStreamed ? ['AcceptEncoding'] : []),
+  ];
   const described = (method: string, sentence: string) => ({
     operationId: `${method}${operation}`,
     summary: sentence,

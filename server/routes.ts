@@ -15,6 +15,8 @@ export interface RouteDefinition {
   /** Those in braces in the path. */
   readonly path?: Parameters;
   readonly query?: Parameters;
+  /** It is made as it is sent: compressed as asked for, and never the same as before. */
+  readonly isStreamed?: true;
   /**
    * Query parameters that ask for something else than the others: the first must be there for the rest to have a meaning, and none
    * goes with a parameter that is not among them.
@@ -262,6 +264,25 @@ export const routes = {
     summary: 'What there is to achieve in a product, of most points first, a page at a time.',
     query: { product, limit, cursor },
     responses: { 200: 'AchievementList', 404: 'UnknownProduct', ...cached },
+  },
+  '/v1/products.ndjson': {
+    operation: 'ProductExport',
+    summary: 'The whole catalogue: the page of every game, a JSON document a line, in order of their ids.',
+    description: `A stream that takes as long as its client, and minutes for a million products. Each page is as of some time while the answer is sent; a game that is in the catalogue from beginning to end comes exactly once.
+
+Only an answer that ends as chunked transfer coding does (RFC 9112 section 7.1) is complete. If the connection ends before that, drop the last line unless a line feed ends it, and ask again with the \`id\` of the last line that is left as \`cursor\`: the answer goes on after it. That is also how to go on with an export of yesterday for what has been added.
+
+A server sends few exports at once. One too many is answered 503; come again on another connection.`,
+    query: {
+      cursor: {
+        schema: { type: 'string', pattern: '^(?:0|[1-9][0-9]{0,17})$', default: '0' },
+        description:
+          'The id of the last document that arrived whole; it continues after that. 0 is the beginning.',
+        form: 'the id of the last document that arrived whole, a whole number of at most 18 digits',
+      },
+    },
+    isStreamed: true,
+    responses: { 200: 'ProductExport', 500: 'InternalError', 503: 'Unavailable' },
   },
   '/livez': {
     operation: 'Liveness',

@@ -10,6 +10,7 @@ import { createHandler, type FailedRequest, type LoggedRequest } from './handler
 import { type ConnectionDrop, createListener, type Listener } from './listener.ts';
 import { openapiDocument } from './openapi.ts';
 import { pageListParameters } from './page-routes.ts';
+import { createExports, type ExportSource } from './product-export.ts';
 import { createRepresentation, type Representation, representationCodec } from './representation.ts';
 
 const cacheControl = 'public, max-age=5';
@@ -42,7 +43,10 @@ export interface TestServer {
 export async function startTestServer(
   load: (key: string) => Promise<Representation | undefined>,
   overrides: Partial<ReadThroughOptions<Representation>> = {},
-  { maxConnections = 1000 } = {},
+  {
+    maxConnections = 1000,
+    readBatch = async () => ({ lines: Buffer.alloc(0), count: 0, lastId: null }),
+  }: { maxConnections?: number; readBatch?: ExportSource['read'] } = {},
 ): Promise<TestServer> {
   const recorder = createRecorder();
   const state = { ready: true, draining: false };
@@ -80,6 +84,7 @@ export async function startTestServer(
       pages: cache(),
       gatherer,
       lists: cache(),
+      exports: createExports({ read: readBatch, now: () => performance.now(), delay: async () => {} }),
       openapi: createRepresentation(openapiDocument, cacheControl),
       browserPages: createBrowserPages(createStorefront(pageListParameters)),
       observer: recorder,
@@ -188,7 +193,7 @@ export function openConnection(port: number): Connection {
   };
 }
 
-/** The response at the start of `bytes`, or undefined while it is not complete. It must have a Content-Length or no body. */
+/** The response at the start of `bytes`, or undefined while it is not complete. It must tell how long its body is, or have none. */
 function takeResponse(bytes: Buffer, method: string): { response: Response; length: number } | undefined {
   const headEnd = bytes.indexOf('\r\n\r\n');
   if (headEnd < 0) return undefined;
@@ -202,11 +207,31 @@ function takeResponse(bytes: Buffer, method: string): { response: Response; leng
     headers.set(name.toLowerCase(), value);
   }
   const hasBody = method !== 'HEAD' && status !== 204 && status !== 304;
+  if (hasBody && headers.get('transfer-encoding') === 'chunked') {
+    const chunked = takeChunks(bytes.subarray(headEnd + 4));
+    return (
+      chunked && { response: { status, headers, body: chunked.body }, length: headEnd + 4 + chunked.length }
+    );
+  }
   const contentLength = Number(headers.get('content-length') ?? (hasBody ? Number.NaN : 0));
   if (Number.isNaN(contentLength)) throw new Error(`A response without Content-Length: ${statusLine}`);
   const length = headEnd + 4 + (hasBody ? contentLength : 0);
   if (bytes.length < length) return undefined;
   return { response: { status, headers, body: bytes.subarray(headEnd + 4, length) }, length };
+}
+
+/** A body in chunks, or undefined while its last chunk is not there. */
+function takeChunks(bytes: Buffer): { body: Buffer; length: number } | undefined {
+  const chunks: Buffer[] = [];
+  for (let at = 0; ; ) {
+    const lineEnd = bytes.indexOf('\r\n', at);
+    if (lineEnd < 0) return undefined;
+    const size = Number.parseInt(bytes.toString('latin1', at, lineEnd), 16);
+    at = lineEnd + 2 + size + 2;
+    if (bytes.length < at) return undefined;
+    if (size === 0) return { body: Buffer.concat(chunks), length: at };
+    chunks.push(bytes.subarray(lineEnd + 2, at - 2));
+  }
 }
 
 /** One request on a connection of its own, which is closed afterwards. `fields` are header lines beside Host. */
