@@ -98,6 +98,12 @@ suite('a promise', () => {
       request(1, 1, { ...refused, asked: 'conditional' }),
     ];
     assert.deepEqual(sortOut([...hits, request(1, 1, refused)], [], limits).refusedHits, hits);
+
+    const hit = { ...refused, asked: 'hot' } as const;
+    const cold = [request(1001, 1, hit), request(6049, 1, hit), request(15_999, 1, hit)];
+    const warm = [request(999, 1, hit), request(6051, 1, hit), request(16_001, 1, hit)];
+    const sorted = sortOut([...cold, ...warm], [worker, primary], limits);
+    assert.deepEqual(sorted.refusedHits, warm, 'but for 5 s after the start of another process');
   });
 });
 

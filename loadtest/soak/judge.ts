@@ -120,7 +120,7 @@ export interface Sorted {
   readonly wrong: readonly Judged[];
   readonly unanswered: readonly Judged[];
   readonly late: readonly Judged[];
-  /** Pages in memory that were refused. */
+  /** Pages in memory that were refused; in a process that has just taken the place of another they may not be there yet. */
   readonly refusedHits: readonly Judged[];
 }
 
@@ -128,7 +128,7 @@ export interface Sorted {
 export function sortOut(
   requests: readonly Judged[],
   faults: readonly Made[],
-  { deadlineMs }: Limits,
+  { deadlineMs, recoveryMs }: Limits,
 ): Sorted {
   const workers = faults.flatMap(({ beganAtMs, endedAtMs, workerPorts }) =>
     workerPorts ? [{ atMs: beganAtMs, goneAtMs: endedAtMs, ports: workerPorts }] : [],
@@ -139,6 +139,12 @@ export function sortOut(
   const isExcused = (request: Judged) =>
     lossesOfWorkers([asFailed(request)], workers).lost.length > 0 ||
     lossesOfPrimaries([asFailed(request)], primaries).others.length === 0;
+  const isReplacing = ({ sentAtMs }: Judged) =>
+    [...workers, ...primaries].some(
+      (loss) =>
+        sentAtMs >= loss.atMs &&
+        sentAtMs <= ('goneAtMs' in loss ? loss.goneAtMs : loss.backAtMs) + recoveryMs,
+    );
   const suspects = requests.filter(
     ({ verdict, sentAtMs, endedAtMs }) => verdict === 'no answer' || endedAtMs - sentAtMs > deadlineMs,
   );
@@ -150,7 +156,10 @@ export function sortOut(
     unanswered: blamed.filter(({ verdict }) => verdict === 'no answer'),
     late: blamed.filter(({ verdict }) => verdict !== 'no answer'),
     refusedHits: requests.filter(
-      ({ asked, verdict }) => verdict === 'refused' && (asked === 'hot' || asked === 'conditional'),
+      (request) =>
+        request.verdict === 'refused' &&
+        (request.asked === 'hot' || request.asked === 'conditional') &&
+        !isReplacing(request),
     ),
   };
 }
