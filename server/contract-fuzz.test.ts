@@ -61,7 +61,7 @@ const target = fc.oneof(
 test('no value of any parameter is an error of the server', async () => {
   const seen = new Map<number, number>();
   const server = await startTestServer(async (key) => {
-    if (key.includes('/')) return represent({ items: [], nextCursor: null });
+    if (key.startsWith('{')) return represent({ items: [], nextCursor: null });
     return key === 'a' ? represent({ slug: 'a', title: 'A', price: null, media: [] }) : undefined;
   });
   try {

@@ -189,7 +189,7 @@ const receive = (port: number, query = '', headers: Record<string, string> = {})
 
 suite('sending', () => {
   const problem = ({ status, body }: { status: number; body: Buffer }) =>
-    `${status} ${JSON.parse(body.toString()).type.replace('urn:frontshelf:problem:', '')}`;
+    `${status} ${JSON.parse(body.toString()).type.replace('/problems/', '')}`;
   const route = '/v1/products.ndjson';
 
   async function withServer(

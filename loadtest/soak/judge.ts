@@ -120,7 +120,7 @@ export interface Sorted {
   readonly wrong: readonly Judged[];
   readonly unanswered: readonly Judged[];
   readonly late: readonly Judged[];
-  /** Pages in memory that were refused. */
+  /** Pages in memory that were refused; in a process that has just taken the place of another they may not be there yet. */
   readonly refusedHits: readonly Judged[];
 }
 
@@ -150,7 +150,8 @@ export function sortOut(
     unanswered: blamed.filter(({ verdict }) => verdict === 'no answer'),
     late: blamed.filter(({ verdict }) => verdict !== 'no answer'),
     refusedHits: requests.filter(
-      ({ asked, verdict }) => verdict === 'refused' && (asked === 'hot' || asked === 'conditional'),
+      (request) =>
+        request.verdict === 'refused' && (request.asked === 'hot' || request.asked === 'conditional'),
     ),
   };
 }

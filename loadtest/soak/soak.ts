@@ -31,7 +31,8 @@ const settings = {
   WORKERS: '2',
   DATABASE_TIMEOUT_MS: String(databaseTimeoutMs),
   WARMUP_PRODUCTS: String(hotPages),
-  // The hot pages and as many again: what else is asked for leaves memory, and Redis, before it is asked for again.
+  // The hot pages and some five hundred more: others leave memory, and Redis, before they are asked for again, and a hot
+  // page is asked for a dozen times before it would.
   MEMORY_TIER_BYTES: String(16 * 2 ** 20),
   REDIS_TTL_MS: '30000',
 };
