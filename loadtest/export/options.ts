@@ -1,0 +1,68 @@
+import { parseArgs } from 'node:util';
+import { setting, wholeNumber } from '../provers/option-values.ts';
+
+export const codings = ['identity', 'gzip', 'br'] as const;
+export type Coding = (typeof codings)[number];
+
+export const help = `Usage: npm run bench:export -- [options]
+
+Exports the whole catalogue of a server of its own, with one worker, while pages are asked for in an open loop, and says
+how fast that went, what memory the worker held, and what became of the pages, beside the time before and after in which
+there was no export. Exits with 1 when a promise was broken, or the run is void as the load generator was late.
+
+  --products N         of the catalogue, games, editions and add-ons (default 10000)
+  --seconds N          before and after the export; it is repeated until it has taken as long (default 20)
+  --rate N             pages asked for per second (default 200)
+  --coding NAME        identity, gzip or br (default br)
+  --exports N          at once (default 1)
+  --seed N             of the times of arrival (default 1)
+  --setting NAME=VALUE a setting for the server; may be repeated
+  --logs FOLDER        keep the server's log there
+  --json FILE          write the whole result as JSON
+  --help               this text`;
+
+export interface Options {
+  readonly products: number;
+  readonly seconds: number;
+  readonly ratePerSecond: number;
+  readonly coding: Coding;
+  readonly exports: number;
+  readonly seed: number;
+  readonly settings: Readonly<Record<string, string>>;
+  readonly logs: string | undefined;
+  readonly json: string | undefined;
+}
+
+/** Reads the command line; undefined when it asks for help. Throws one sentence about the first option that is wrong. */
+export function readOptions(args: string[]): Options | undefined {
+  const { values } = parseArgs({
+    args,
+    options: {
+      products: { type: 'string', default: '10000' },
+      seconds: { type: 'string', default: '20' },
+      rate: { type: 'string', default: '200' },
+      coding: { type: 'string', default: 'br' },
+      exports: { type: 'string', default: '1' },
+      seed: { type: 'string', default: '1' },
+      setting: { type: 'string', multiple: true, default: [] },
+      logs: { type: 'string' },
+      json: { type: 'string' },
+      help: { type: 'boolean', short: 'h', default: false },
+    },
+  });
+  if (values.help) return undefined;
+  const coding = codings.find((name) => name === values.coding);
+  if (coding === undefined)
+    throw new Error(`--coding must be one of ${codings.join(', ')}; it is "${values.coding}".`);
+  return {
+    products: wholeNumber('products', values.products, 100),
+    seconds: wholeNumber('seconds', values.seconds, 1),
+    ratePerSecond: wholeNumber('rate', values.rate, 1),
+    coding,
+    exports: wholeNumber('exports', values.exports, 1),
+    seed: wholeNumber('seed', values.seed, 0),
+    settings: Object.fromEntries(values.setting.map(setting)),
+    logs: values.logs,
+    json: values.json,
+  };
+}
