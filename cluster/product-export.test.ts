@@ -16,6 +16,8 @@ import { childrenOf, type ServerProcess, startServer } from './server-process.ts
 
 /** More than the kernel holds for a client that does not read: the rest is read later. */
 const products = 4000;
+/** One that takes longer is given up, and is not complete. */
+const longestMs = 60_000;
 const folder = mkdtempSync(join(tmpdir(), 'frontshelf-export-'));
 const postgresOptions = { dataDir: join(folder, 'postgres'), password: 'test', settings: { fsync: 'off' } };
 let postgres: Postgres;
@@ -71,7 +73,7 @@ interface Taking {
 async function startTaking(cursor = 0): Promise<Taking> {
   const url = `${server.url}/v1/products.ndjson?cursor=${cursor}`;
   const response = await new Promise<IncomingMessage>((resolve, reject) =>
-    httpGet(url, { agent: false }, resolve).on('error', reject),
+    httpGet(url, { agent: false, signal: AbortSignal.timeout(longestMs) }, resolve).on('error', reject),
   );
   assert.equal(response.statusCode, 200);
   const pieces: Buffer[] = [];

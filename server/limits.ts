@@ -51,14 +51,17 @@ export const exportsMax = 2;
 /** Documents that an export begins with, so that its first lines come soon. */
 export const exportFirstBatch = 8;
 
-/** Documents of a batch. A batch is in memory from being read until its client has taken it: 0.8 MB. */
-export const exportBatchMax = 64;
+/** Documents of a batch. A batch is in memory from being read until its client has taken it: 0.4 MB. */
+export const exportBatchMax = 32;
 
 /** For a batch to be read, which decides how large it is: what comes meanwhile and finds no room waits no longer for it. */
 export const exportBatchMs = 50;
 
 /** For Postgres, or a place in front of it, in the middle of an export; then it breaks off. Less than the time without a byte. */
 export const exportPatienceMs = 20_000;
+
+/** For others to go first, in the middle of an export that finds no room; then it waits for its turn as they do. */
+export const exportYieldMs = 1000;
 
 /** Between two tries. */
 export const exportRetryMs = 250;

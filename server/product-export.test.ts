@@ -7,7 +7,16 @@ import { brotliDecompressSync, constants, gunzipSync } from 'node:zlib';
 import type { Demand } from '../cache/entry.ts';
 import { eventually } from '../cache/eventually.ts';
 import { DatabaseUnavailable } from '../sql/errors.ts';
-import { exportBatchMax, exportBatchMs, exportFirstBatch, exportPatienceMs, exportsMax } from './limits.ts';
+import { Overloaded } from './admission.ts';
+import {
+  exportBatchMax,
+  exportBatchMs,
+  exportFirstBatch,
+  exportPatienceMs,
+  exportRetryMs,
+  exportsMax,
+  exportYieldMs,
+} from './limits.ts';
 import { exportedLines } from './product-export.ts';
 import { openConnection, request, startTestServer } from './testing.ts';
 
@@ -78,10 +87,10 @@ suite('reading', () => {
   test('batches begin small and grow as far as they are read in time', async () => {
     const quick = source(1000, () => 1);
     await textOf(exportedLines(quick, '0', () => true));
-    assert.deepEqual(quick.limits.slice(0, 5), [8, 16, 32, exportBatchMax, exportBatchMax]);
-    const slow = source(100, (limit) => limit * (exportBatchMs / 4));
+    assert.deepEqual(quick.limits.slice(0, 5), [8, 16, exportBatchMax, exportBatchMax, exportBatchMax]);
+    const slow = source(100, (limit) => limit * (exportBatchMs / 12));
     await textOf(exportedLines(slow, '0', () => true));
-    assert.deepEqual(slow.limits.slice(0, 4), [8, 4, 4, 4]);
+    assert.deepEqual(slow.limits.slice(0, 4), [8, 12, 12, 12]);
     const stuck = source(5, () => 100 * exportBatchMs);
     await textOf(exportedLines(stuck, '0', () => true));
     assert.deepEqual(stuck.limits, [8]);
@@ -103,6 +112,15 @@ suite('reading', () => {
       limit > 8 && nowMs < 1000 + exportPatienceMs / 2 ? new DatabaseUnavailable('gone') : 1,
     );
     assert.equal(await textOf(exportedLines(gone, '0', () => true)), allLines(1, 200));
+  });
+
+  test('while there is no room others go first for a second; then it waits for its turn, with batches as large as before', async () => {
+    const full = source(300, (limit, _nowMs, demand) =>
+      limit === 8 || demand.isWaitedFor() ? 1 : new Overloaded('no room'),
+    );
+    assert.equal(await textOf(exportedLines(full, '0', () => true)), allLines(1, 300));
+    const tries = 1 + exportYieldMs / exportRetryMs;
+    assert.deepEqual(full.limits.slice(0, 3 + tries), [8, ...Array(tries).fill(16), 32, 32]);
   });
 
   test('a batch that is too much for a statement is asked for again by halves', async () => {

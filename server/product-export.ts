@@ -8,7 +8,8 @@
  * to go on elsewhere.
  *
  * Exports come last. The first batch is read as any request is, so that what cannot be begun is refused with a status. Later
- * ones are read only where there is room, and tried again for a while where there is none or Postgres does not answer.
+ * ones are read where there is room. Where there is none they are tried again, and after a second wait for their turn, so
+ * that an export slows down and does not stand. A Postgres that does not answer is waited for as well, for a while.
  * An export that cannot go on breaks its connection without the last chunk, which every client of HTTP/1.1 knows from the end.
  */
 import type { ServerResponse } from 'node:http';
@@ -16,6 +17,7 @@ import { pipeline } from 'node:stream/promises';
 import { createBrotliCompress, createGzip, constants as zlib } from 'node:zlib';
 import type { Demand } from '../cache/entry.ts';
 import type { ProductBatch } from '../sql/product-export.ts';
+import { Overloaded } from './admission.ts';
 import type { ContentCoding } from './content-coding.ts';
 import {
   exportBatchMax,
@@ -24,6 +26,7 @@ import {
   exportPatienceMs,
   exportRetryMs,
   exportsMax,
+  exportYieldMs,
 } from './limits.ts';
 import { isUnavailable } from './problems.ts';
 
@@ -47,26 +50,29 @@ export async function* exportedLines(
   let position = afterId;
   let limit = exportFirstBatch;
   let hasBegun = false;
-  const demand: Demand = { isWanted, isWaitedFor: () => !hasBegun };
 
-  async function readPatiently(): Promise<ProductBatch> {
+  async function readPatiently(): Promise<ProductBatch & { readonly tookMs: number }> {
     const sinceMs = now();
+    const demand: Demand = {
+      isWanted,
+      isWaitedFor: () => !hasBegun || now() - sinceMs >= exportYieldMs,
+    };
     for (;;)
       try {
-        return await read(position, limit, demand);
+        const startedAtMs = now();
+        const batch = await read(position, limit, demand);
+        return { ...batch, tookMs: now() - startedAtMs };
       } catch (error) {
         const isOver = !hasBegun || !isWanted() || now() - sinceMs >= exportPatienceMs;
         if (isOver || !isUnavailable(error)) throw error;
         // It may have been more than can be read in the time that a statement has.
-        limit = Math.max(1, Math.floor(limit / 2));
+        if (!(error instanceof Overloaded)) limit = Math.max(1, Math.floor(limit / 2));
         await delay(exportRetryMs);
       }
   }
 
   for (;;) {
-    const startedAtMs = now();
-    const { lines, count, lastId } = await readPatiently();
-    const tookMs = now() - startedAtMs;
+    const { lines, count, lastId, tookMs } = await readPatiently();
     hasBegun = true;
     if (lastId === null) return;
     yield lines;
@@ -76,10 +82,14 @@ export async function* exportedLines(
   }
 }
 
-/** As many as should take `exportBatchMs`, but neither more than twice nor less than half of the last batch. */
+/**
+ * As many as should take `exportBatchMs`, but neither more than twice nor less than half of the last batch. Time makes none smaller than
+ * the first: it may have been spent waiting, after which a batch should be worth its turn.
+ */
 function nextLimit(limit: number, tookMs: number): number {
   const factor = Math.min(2, Math.max(0.5, exportBatchMs / tookMs));
-  return Math.min(exportBatchMax, Math.max(1, Math.floor(limit * factor)));
+  const least = Math.min(limit, exportFirstBatch);
+  return Math.min(exportBatchMax, Math.max(least, Math.floor(limit * factor)));
 }
 
 export interface ExportEnd {
