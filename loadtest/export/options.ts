@@ -11,7 +11,8 @@ how fast that went, what memory the worker held, and what became of the pages, b
 there was no export. Exits with 1 when a promise was broken, or the run is void as the load generator was late.
 
   --products N         of the catalogue, games, editions and add-ons (default 10000)
-  --seconds N          before and after the export; it is repeated until it has taken as long (default 20)
+  --seconds N          before and after the export; it is repeated until it has taken as long (default 20), and
+                       memory is looked at from a quarter of that on
   --rate N             pages asked for per second (default 200)
   --coding NAME        identity, gzip or br (default br)
   --exports N          at once (default 1)
