@@ -52,7 +52,7 @@ test('a page has 304 and codings as its document has', async () => {
 test('what is not there, or cannot be, is said on a page', async () => {
   for (const [target, status, sentence] of [
     ['/products/nobody', 404, 'No product has this slug.'],
-    ['/products/No', 400, 'A slug must be'],
+    ['/products/No', 400, 'The path parameter slug must be'],
     ['/?limit=3', 400, 'The query parameters of this resource are'],
     ['/products/broken', 500, 'because of an error in the server'],
     ['/assets/storefront.ts', 404, 'There is nothing at this path.'],
