@@ -194,7 +194,15 @@ const example: Readonly<Record<string, string>> = { slug: 'a', module: 'price', 
 const target = (path: string, slug = 'a') =>
   path.replaceAll(/\{(\w+)\}/g, (_, name: string) =>
     name === 'slug' ? slug : (example[name] ?? assert.fail(name)),
-  );
+  ) + needed(path, slug);
+
+/** The query without which a resource has no meaning. */
+const needed = (path: string, slug: string) =>
+  path === '/v1/suggest'
+    ? '?q=a'
+    : ['/v1/reviews', '/v1/achievements'].includes(path)
+      ? `?product=${slug}`
+      : '';
 
 test('the modules that the table of routes names are those of the page, in its order', () => {
   assert.deepEqual(
@@ -205,8 +213,8 @@ test('the modules that the table of routes names are those of the page, in its o
 
 test('what a server refuses, it refuses as described, whatever the operation', async () => {
   const server = await startTestServer(async (key) => {
-    if (key === 'broken' || key.endsWith('/1')) throw new TypeError('a bug');
-    if (key === 'down' || key.endsWith('/2')) throw new DatabaseUnavailable('down');
+    if (/broken|"limit":1\}/.test(key)) throw new TypeError('a bug');
+    if (/down|"limit":2\}/.test(key)) throw new DatabaseUnavailable('down');
     return undefined;
   });
   const operations = paths.flatMap((path) => methods.map((method) => ({ path, method })));
@@ -222,7 +230,8 @@ test('what a server refuses, it refuses as described, whatever the operation', a
   const slow: Promise<void>[] = [];
   try {
     for (const { path, method } of operations) {
-      const line = (suffix = '') => `${method} ${target(path)}${suffix} HTTP/1.1\r\nHost: a\r\n`;
+      const line = (suffix = '') =>
+        `${method} ${target(path)}${target(path).includes('?') ? suffix.replace('?', '&') : suffix} HTTP/1.1\r\nHost: a\r\n`;
       const late = send(method, path, line(), 'unknown');
       // It is awaited at the end, whatever fails before.
       late.catch(() => {});
@@ -250,6 +259,12 @@ test('what a server refuses, it refuses as described, whatever the operation', a
         'slugs=',
       ])
         await answers('/v1/products', `/v1/products?${query}`);
+      for (const word of ['broken', 'down', 'nobody']) {
+        await answers('/v1/products/{slug}/related', `/v1/products/${word}/related`);
+        if (word !== 'nobody') await answers('/v1/suggest', `/v1/suggest?q=${word}`);
+        await answers('/v1/reviews', `/v1/reviews?product=${word}`);
+        await answers('/v1/achievements', `/v1/achievements?product=${word}`);
+      }
       await answers('/problems/{code}', '/problems/nonsense');
       server.state.ready = false;
       await answers('/readyz', '/readyz');
@@ -356,6 +371,19 @@ async function visit(port: number): Promise<void> {
     const accept = `Accept-Encoding: ${codings[from % codings.length]}`;
     const batch = await ask('/v1/products', `/v1/products?slugs=${named.join()},no-such`, 'GET', [accept]);
     assert.deepEqual(batch, { items: named.map((slug) => pages.get(slug)), unknown: ['no-such'] });
+  }
+  const filters =
+    'genre=action,rpg;feature=co-op;platform=linux;developer=Nobody;minPriceMinor=1000;onSale=true;releasedFrom=2020-01-01;minRating=3;sort=-rating&facets=true;q=the+crown&facets=true;q=goldn+crwon';
+  for (const query of filters.split(';')) await ask('/v1/products', `/v1/products?limit=7&${query}`);
+  await ask('/v1/suggest', '/v1/suggest?q=the');
+  for (const slug of slugs.slice(0, 30)) {
+    await ask('/v1/products/{slug}/related', `/v1/products/${slug}/related?limit=3`);
+    for (const path of ['/v1/reviews', '/v1/achievements']) {
+      const module = path.slice('/v1/'.length);
+      const { items } = Object(await ask(path, `${path}?product=${slug}&limit=10`));
+      const onPage = Object(Object(pages.get(slug))[module]);
+      assert.deepEqual(items, onPage.latest ?? onPage.top ?? [], 'the first are those on the page');
+    }
   }
   for (const problem of schemas.ProblemType?.enum ?? []) await ask('/problems/{code}', problem);
 
