@@ -9,6 +9,13 @@ import { chromiumPath } from './chromium.ts';
 const visits = 15;
 const boundMs = 300;
 
+/** Resolves when it is there, which may be after the page is loaded. */
+const firstPaintMs = `new Promise((resolve) =>
+  new PerformanceObserver((list) => {
+    for (const { name, startTime } of list.getEntries())
+      if (name === 'first-contentful-paint') resolve(startTime);
+  }).observe({ type: 'paint', buffered: true }))`;
+
 test(`the first contentful paint of a page takes at most ${boundMs} ms, as a median of ${visits} visits`, {
   skip: chromiumPath === undefined && 'there is no Chromium here; install it, or name it in CHROMIUM',
 }, async (t) => {
@@ -32,10 +39,7 @@ test(`the first contentful paint of a page takes at most ${boundMs} ms, as a med
       const context = await browser.newContext();
       const page = await context.newPage();
       await page.goto(server.url + path);
-      await page.waitForFunction("performance.getEntriesByName('first-contentful-paint').length > 0");
-      paintsMs.push(
-        Number(await page.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime")),
-      );
+      paintsMs.push(Number(await page.evaluate(firstPaintMs)));
       await context.close();
     }
     paintsMs.sort((a, b) => a - b);
