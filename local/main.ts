@@ -168,6 +168,7 @@ async function announce(
 ): Promise<void> {
   const lines = [
     `Ready after ${process.uptime().toFixed(1)} s. Ctrl-C stops everything.`,
+    `  Shop     ${server.url}`,
     `  A page   ${await examplePage(`${server.url}/v1/products`)}`,
     `  All      ${server.url}/v1/products`,
     `  Status   ${server.adminUrl}/status and ${server.adminUrl}/metrics`,

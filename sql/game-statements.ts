@@ -220,37 +220,61 @@ FROM (
 
 const readsTexts = ({ search, tier }: Conditions) => search !== undefined && tier !== 0 && tier !== 1;
 
+/** What a probe finds, one more than `most` at the most, as a SELECT of these columns. */
+type FoundSql = (columns: string, most: number, parameter: Parameter) => string;
+
+const foundByGin =
+  (table: string, condition: (parameter: Parameter) => string): FoundSql =>
+  (columns, most, parameter) =>
+    `SELECT ${columns} FROM ${table} WHERE ${condition(parameter)} LIMIT ${most + 1}`;
+
 /**
- * The filters that games can be found by, each with the condition that its index has. An open range looks to the planner as if
- * it fitted so much that no index is needed; the index's own order keeps it from believing so.
+ * Along the index from the range's beginning, and what is in the range of the entries that were come upon. With its end in the
+ * inner query the planner would think it narrow, whatever it is, and read the whole of it before the LIMIT.
  */
-function probesOf(conditions: Conditions): Map<Probe, (parameter: Parameter) => string> {
+const foundInRange =
+  (order: GameOrder, min: number | undefined, max: number): FoundSql =>
+  (columns, most, parameter) => {
+    const { key } = orders[order];
+    const from = min === undefined ? [] : [`${key} >= ${parameter(min, 'integer')}`];
+    return `SELECT ${columns} FROM (
+    SELECT * FROM listed_game ${where(from)} ORDER BY ${orderSql(order)} LIMIT ${most + 1}
+  ) entry WHERE ${key} <= ${parameter(max, 'integer')}`;
+  };
+
+/** The filters that games can be found by. */
+function probesOf(conditions: Conditions): Map<Probe, FoundSql> {
   const { terms, priceMinor, releaseDay, minRating, search, tier } = conditions;
-  const probes = new Map<Probe, (parameter: Parameter) => string>();
-  const add = (probe: Probe, condition: (parameter: Parameter) => string, order?: GameOrder) =>
-    probes.set(probe, (parameter) => `${condition(parameter)}${order ? ` ORDER BY ${orderSql(order)}` : ''}`);
-  if (terms.length > 0) add('terms', (parameter) => termsSql(conditions, parameter).join(' AND '));
-  if (priceMinor) add('price', (parameter) => rangeSql(orders.price.key, priceMinor, parameter), 'price');
-  if (releaseDay)
-    add('release', (parameter) => rangeSql(orders.releaseDate.key, releaseDay, parameter), 'releaseDate');
-  if (minRating !== undefined) add('rating', (parameter) => ratingSql(minRating, parameter), '-rating');
-  if (search && tier !== 2) add('title', (parameter) => titleSql(search, parameter));
+  const probes = new Map<Probe, FoundSql>();
+  if (terms.length > 0)
+    probes.set(
+      'terms',
+      foundByGin('listed_game', (parameter) => termsSql(conditions, parameter).join(' AND ')),
+    );
+  if (priceMinor) probes.set('price', foundInRange('price', ...priceMinor));
+  if (releaseDay) probes.set('release', foundInRange('releaseDate', ...releaseDay));
+  if (minRating !== undefined) probes.set('rating', foundInRange('-rating', undefined, -minRating));
+  if (search && tier !== 2)
+    probes.set(
+      'title',
+      foundByGin('listed_game', (parameter) => titleSql(search, parameter)),
+    );
   if (search && tier !== 0 && tier !== 1)
-    add('text', (parameter) => `words @@ ${parameter(search.text, 'tsquery')}`);
+    probes.set(
+      'text',
+      foundByGin('game_text', (parameter) => `words @@ ${parameter(search.text, 'tsquery')}`),
+    );
   return probes;
 }
 
 /** The probes there are for these conditions, in the order of the counts of `countStatement`. */
 export const probeNames = (conditions: Conditions): Probe[] => [...probesOf(conditions).keys()];
 
-const tableOf = (probe: Probe) => (probe === 'text' ? 'game_text' : 'listed_game');
-
 /** One row: for each of `probeNames` how many games it fits, up to one more than its most. */
 export const countStatement = (conditions: Conditions, { probe: most }: Bounds): Statement =>
   statement((parameter) => {
     const counts = [...probesOf(conditions)].map(
-      ([probe, condition]) =>
-        `(SELECT count(*)::integer FROM (SELECT FROM ${tableOf(probe)} WHERE ${condition(parameter)} LIMIT ${most[probe] + 1}) x)`,
+      ([probe, found]) => `(SELECT count(*)::integer FROM (${found('', most[probe], parameter)}) x)`,
     );
     return `SELECT ${counts.join(',\n  ')}`;
   });
@@ -263,9 +287,8 @@ function candidatesSql(
   parameter: Parameter,
 ): string {
   const probes = probesOf(conditions);
-  const found = (of: Probe, columns: string) =>
-    `SELECT ${columns} FROM ${tableOf(of)} WHERE ${probes.get(of)?.(parameter)} LIMIT ${most[of] + 1}`;
-  if (probe !== 'search' && probe !== 'text') return found(probe, '*');
+  const found = (of: Probe, columns: string) => probes.get(of)?.(columns, most[of], parameter);
+  if (probe !== 'search' && probe !== 'text') return found(probe, '*') ?? '';
   const ids =
     probe === 'text'
       ? found('text', 'product_id')

@@ -3,6 +3,17 @@ import pg from 'pg';
 /** Connections that stay however little there is to read, as a new one plans its statements first. */
 export const keptConnections = 3;
 
+/** What every connection plans by. */
+export const readerSettings: Readonly<Record<string, string>> = {
+  // Planning a page costs more than reading it, and its plan does not depend on the slug.
+  plan_cache_mode: 'force_generic_plan',
+  // Every statement is meant for indexes. The planner takes a LIMIT for a reason to read a whole table, hoping to
+  // be done soon, which it may not be.
+  enable_seqscan: 'off',
+  // Reading many pages in one statement looks dear enough to compile; compiling takes longer.
+  jit: 'off',
+};
+
 /**
  * Returns a pool of connections that can only read, whoever the URL logs in as: each takes the role
  * frontshelf_reader, which the login must be or be a member of.
@@ -29,13 +40,7 @@ export function createReaderPool({
     connectionString: readerConnectionString(connectionString, {
       // Postgres gives up first, so that a slow statement costs its connection only when the server hangs.
       statement_timeout: String(Math.floor(queryTimeoutMs * 0.8)),
-      // Planning a page costs more than reading it, and its plan does not depend on the slug.
-      plan_cache_mode: 'force_generic_plan',
-      // Every statement is meant for indexes. The planner takes a LIMIT for a reason to read a whole table, hoping to
-      // be done soon, which it may not be.
-      enable_seqscan: 'off',
-      // Reading many pages in one statement looks dear enough to compile; compiling takes longer.
-      jit: 'off',
+      ...readerSettings,
     }),
     min: Math.min(keptConnections, max),
     max,

@@ -1,19 +1,14 @@
 /** The storefront in a real browser, from the server as its users run it. */
 import assert from 'node:assert/strict';
-import { existsSync } from 'node:fs';
 import { after, before, test } from 'node:test';
 import axe from 'axe-core';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { type ServerProcess, startServer } from '../cluster/server-process.ts';
-import { onPath } from '../local/on-path.ts';
 import { createTestDatabase, type TestDatabase } from '../sql/testing.ts';
+import { chromiumPath } from './chromium.ts';
 
-const chromiumPath =
-  process.env.CHROMIUM ??
-  ['chromium', 'chromium-browser', 'google-chrome'].map((name) => onPath(name)).find(Boolean);
-const isThere = chromiumPath !== undefined && existsSync(chromiumPath);
 const options = {
-  skip: !isThere && 'there is no Chromium here; install it, or name it in CHROMIUM',
+  skip: chromiumPath === undefined && 'there is no Chromium here; install it, or name it in CHROMIUM',
   timeout: 60_000,
 };
 
@@ -24,7 +19,7 @@ let browser: Browser;
 let slug: string;
 
 before(async () => {
-  if (!isThere) return;
+  if (chromiumPath === undefined) return;
   database = await createTestDatabase({ products: 300 });
   server = await startServer({ DATABASE_URL: database.readerUrl, WORKERS: '1' });
   // As root it has no sandbox; and it sees nothing but what this server sends.
@@ -70,8 +65,9 @@ async function visit(
   });
   page.on('pageerror', (error) => complaints.push(error.message));
   page.on('requestfailed', (request) => {
-    // A suggestion that came too late is given up.
-    if (!request.url().includes('/v1/suggest')) complaints.push(`${request.url()} failed`);
+    // Given up by the page itself, as a picture is when one goes on before it is there.
+    const { errorText = '' } = request.failure() ?? {};
+    if (errorText !== 'net::ERR_ABORTED') complaints.push(`${request.url()}: ${errorText}`);
   });
   page.on('request', (request) => urls.push(request.url()));
   return { page, complaints, urls };

@@ -92,6 +92,8 @@ async function startServer(
       LIST_TTL_MS: '0',
       NEGATIVE_TTL_MS: '0',
       WARMUP_PRODUCTS: '0',
+      // What is slow is to be seen, not refused.
+      DATABASE_TIMEOUT_MS: '30000',
     },
     logFolder: undefined,
     onSpawn: belongings.onSpawnGroup,

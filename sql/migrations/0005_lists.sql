@@ -121,9 +121,10 @@ LANGUAGE sql STABLE STRICT SET search_path = public, pg_temp SET pg_trgm.similar
 $$;
 
 -- Makes the rows of these products anew. The lock waits for others who are changing the same products, so that the
--- statements after it see what they did; otherwise the last to commit would undo the others' work.
+-- statements after it see what they did; otherwise the last to commit would undo the others' work. Planning for the one
+-- product would cost more than the rest.
 CREATE FUNCTION refresh_listed_games(products bigint[]) RETURNS void
-LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
+LANGUAGE plpgsql SET search_path = public, pg_temp SET plan_cache_mode = force_generic_plan AS $$
 BEGIN
   IF coalesce(cardinality(products), 0) = 0 THEN
     RETURN;
@@ -139,7 +140,7 @@ BEGIN
 END $$;
 
 CREATE FUNCTION refresh_game_texts(products bigint[]) RETURNS void
-LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
+LANGUAGE plpgsql SET search_path = public, pg_temp SET plan_cache_mode = force_generic_plan AS $$
 BEGIN
   IF coalesce(cardinality(products), 0) = 0 THEN
     RETURN;
