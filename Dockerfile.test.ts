@@ -73,7 +73,11 @@ const seeder = closure(['package.json', 'sql/main.ts', 'seed/main.ts']);
 
 test('the server’s image has the files that server and migration need, and no other', () => {
   assert.ok(server.files.length > 40);
-  for (const path of ['sql/migrations/0001_catalogue.sql', 'server/openapi.base.json'])
+  for (const path of [
+    'sql/migrations/0001_catalogue.sql',
+    'server/openapi.base.json',
+    'server/openapi.examples.json',
+  ])
     assert.ok(server.files.includes(path), path);
   assert.deepEqual(image('server').sort(), server.files);
 });

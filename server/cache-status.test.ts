@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Served } from '../cache/read-through.ts';
-import { cacheStatus, memoryHit } from './cache-status.ts';
+import { batchCacheStatus, cacheStatus, memoryHit } from './cache-status.ts';
 
 const page = 'a page';
 type Path = Partial<Served<string>>;
@@ -161,4 +161,18 @@ test('an answer that may be older than promised says so, whichever tiers there a
         const path = { servedFrom: 'stale', memory, redis, collapsed } as const;
         assert.match(cacheStatus(served(path)), /detail=stale/, JSON.stringify(path));
       }
+});
+
+test('a batch tells whether memory had all, some or none of it', () => {
+  const hit = served({ servedFrom: 'memory', memory: 'hit' });
+  const absent = served({ value: undefined, servedFrom: 'negative', memory: 'negative' });
+  const miss = served({});
+  const stale = served({ servedFrom: 'stale', memory: 'stale' });
+  for (const [batch, text] of [
+    [[hit, absent], memoryHit],
+    [[hit, miss], 'frontshelf-memory; fwd=partial'],
+    [[miss, miss], 'frontshelf-memory; fwd=miss'],
+    [[hit, stale], 'frontshelf-memory; fwd=partial; detail=stale'],
+  ] as const)
+    assert.equal(batchCacheStatus(batch), text);
 });

@@ -12,7 +12,7 @@ import { Ajv2020, type SchemaObject, type ValidateFunction } from 'ajv/dist/2020
 import { statusesByRoute } from '../metrics/catalogue.ts';
 import { DatabaseUnavailable } from '../sql/errors.ts';
 import { createTestDatabase } from '../sql/testing.ts';
-import { openapiDocument } from './openapi.ts';
+import { examples, openapiDocument } from './openapi.ts';
 import { routes } from './routes.ts';
 import { openConnection, type Response, request, startTestServer } from './testing.ts';
 
@@ -383,6 +383,14 @@ async function visit(port: number): Promise<void> {
     }
   }
   for (const problem of schemas.ProblemType?.enum ?? []) await ask('/problems/{code}', problem);
+
+  const real = await Promise.all(
+    examples.map(async ({ target: path }) => ({
+      target: path,
+      value: JSON.parse((await request(port, path)).body.toString()),
+    })),
+  );
+  assert.deepEqual(real, examples, `server/openapi.examples.json must be ${JSON.stringify(real)}`);
 
   const first = slugs[0] ?? '';
   for (const path of paths)

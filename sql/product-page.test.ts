@@ -2,7 +2,13 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import pg from 'pg';
 import { createReaderPool } from './pool.ts';
-import { planPageReads, productPageStatement, readProductPage } from './product-page.ts';
+import {
+  planPageReads,
+  productPageStatement,
+  productPagesStatement,
+  readProductPage,
+  readProductPages,
+} from './product-page.ts';
 import { createTestDatabase, type TestDatabase } from './testing.ts';
 
 let database: TestDatabase;
@@ -218,6 +224,28 @@ test('a page is read through indexes alone, but for what all pages share', async
     assert.match(plan, /Index Scan using product_slug_key on product p/);
   } finally {
     await client.end();
+  }
+});
+
+test('pages that are read together are those that are read alone, of one snapshot, and read by the same indexes', async () => {
+  const { rows } = await owner.query<{ slug: string }>('SELECT slug FROM product ORDER BY id LIMIT 20');
+  const slugs = [...rows.map(({ slug }) => slug), 'no-such-product'];
+  const pages = await readProductPages(pool, slugs);
+  assert.deepEqual([...pages.keys()].toSorted(), slugs.toSorted());
+  for (const slug of slugs)
+    assert.equal(pages.get(slug)?.body, (await readProductPage(pool, slug)).body, slug);
+  assert.equal(new Set([...pages.values()].map(({ snapshot }) => snapshot)).size, 1);
+
+  const client = await pool.connect();
+  try {
+    await client.query(`PREPARE pages AS ${productPagesStatement}`);
+    const { rows: lines } = await client.query("EXPLAIN (COSTS OFF) EXECUTE pages ('{a,b}', 'US')");
+    const plan = lines.map((line) => line['QUERY PLAN']).join('\n');
+    assert.match(plan, /Index Scan using product_slug_key on product p/);
+    assert.doesNotMatch(plan, /Seq Scan on (?:product|media|review|achievement|price)\b/);
+    await client.query('DEALLOCATE pages');
+  } finally {
+    client.release();
   }
 });
 
