@@ -95,9 +95,9 @@ export async function readGameList(
   const reader = { client, bounds };
   try {
     const { conditions, corrections } = await conditionsOf(client, query);
-    const page = conditions === undefined ? nothing : await readPage(reader, query, conditions);
-    const facets =
-      query.facets && (conditions === undefined ? noFacets : await readFacets(reader, conditions));
+    const count = conditions && counting(reader, conditions);
+    const page = count ? await readPage(reader, query, conditions, count) : nothing;
+    const facets = query.facets && (count ? await readFacets(reader, conditions, count) : noFacets);
     return {
       items: binaryText(`[${page.hits.map(([, , shown]) => shown).join(',')}]`),
       next: page.next,
@@ -126,7 +126,7 @@ export async function readSuggestions(
     for (const tier of [0, 1] as const) {
       const conditions = { terms: [], search, tier };
       const asked = { order: 'popularity', conditions, limit: limit - hits.length, show: 'name' } as const;
-      const page = await readOrdered(reader, asked, () => countFitting(reader, conditions));
+      const page = await readOrdered(reader, asked, counting(reader, conditions));
       hits.push(...page.hits);
       if (hits.length >= limit) break;
     }
@@ -138,11 +138,16 @@ export async function readSuggestions(
 
 const nothing: Page = { hits: [], next: null };
 
-function readPage(reader: Reader, query: GameListQuery, conditions: Conditions): Promise<Page> {
+function readPage(
+  reader: Reader,
+  query: GameListQuery,
+  conditions: Conditions,
+  count: () => Promise<Counts>,
+): Promise<Page> {
   const asked = { conditions, after: query.after, limit: query.limit, show: { card: listMarket } } as const;
   return query.sort === 'relevance'
-    ? readRelevant(reader, asked)
-    : readOrdered(reader, { ...asked, order: query.sort }, () => countFitting(reader, conditions));
+    ? readRelevant(reader, asked, count)
+    : readOrdered(reader, { ...asked, order: query.sort }, count);
 }
 
 type Counts = ReadonlyMap<Probe, number>;
@@ -153,13 +158,16 @@ async function readOrdered(
   count: () => Promise<Counts>,
 ): Promise<Page> {
   const { limit, conditions } = asked;
-  const near = await ask<Hit>(client, walkStatement(asked, bounds));
-  if (near.length > limit || probeNames(conditions).length === 0) return pageOf(near, limit);
-  const [only, other] = probeNames(conditions);
-  const by = other === undefined ? only : fewest(await count(), conditions, bounds);
-  if (by !== undefined) {
-    const fitting = await ask<Hit | [null]>(client, probeStatement(asked, by, bounds));
-    if (fitting.every(isHit)) return pageOf(fitting, limit);
+  // Those of one title are few, and next to each other.
+  if (conditions.tier !== 0) {
+    const near = await ask<Hit>(client, walkStatement(asked, bounds));
+    const [only, other] = probeNames(conditions);
+    if (near.length > limit || only === undefined) return pageOf(near, limit);
+    const by = other === undefined ? only : fewest(await count(), conditions, bounds);
+    if (by !== undefined) {
+      const fitting = await ask<Hit | [null]>(client, probeStatement(asked, by, bounds));
+      if (fitting.every(isHit)) return pageOf(fitting, limit);
+    }
   }
   const rows = await ask<[...Hit, isEnd: boolean]>(client, scanStatement(asked, bounds));
   const hits = rows.flatMap(([key, rank, shown]): Hit[] => (shown === null ? [] : [[key, rank, shown]]));
@@ -168,23 +176,18 @@ async function readOrdered(
   return { hits, next: end ? positionOf([end[0], end[1], null]) : null };
 }
 
-/**
- * In order of relevance all that fits is sorted, if it is not too much. Otherwise each tier is a list of its own, in order of
- * popularity, and a page is of one tier, the first in which there is anything.
- */
-async function readRelevant(reader: Reader, asked: Omit<GamesAsked, 'order'>): Promise<Page> {
-  const { client, bounds } = reader;
+/** One tier after the other, each in order of popularity, until the page is full or a scan has ended early. */
+async function readRelevant(
+  reader: Reader,
+  asked: Omit<GamesAsked, 'order'>,
+  count: () => Promise<Counts>,
+): Promise<Page> {
   const { conditions, after, limit } = asked;
-  const counts = await countFitting(reader, conditions);
-  const by = fewest(counts, conditions, bounds);
-  if (by !== undefined) {
-    const fitting = await ask<Hit | [null]>(
-      client,
-      probeStatement({ ...asked, order: 'relevance' }, by, bounds),
-    );
-    if (fitting.every(isHit)) return pageOf(fitting, limit);
-  }
-  for (const tier of tiersFrom(after)) {
+  const hits: Hit[] = [];
+  for (const tier of tiers) {
+    if (tier < Number(after?.key ?? 0)) continue;
+    // Nothing is left to be shown, but whether there is more is to be known.
+    const isFull = hits.length === limit;
     const page = await readOrdered(
       reader,
       {
@@ -192,21 +195,18 @@ async function readRelevant(reader: Reader, asked: Omit<GamesAsked, 'order'>): P
         order: 'popularity',
         conditions: { ...conditions, tier },
         after: after?.key === tier ? { key: 0, rank: after.rank } : undefined,
+        limit: isFull ? 1 : limit - hits.length,
       },
-      async () => counts,
+      count,
     );
-    const next = page.next
-      ? { key: tier, rank: page.next.rank }
-      : tier < 2
-        ? { key: tier + 1, rank: 0 }
-        : null;
-    if (page.hits.length > 0 || page.next || next === null) return { hits: page.hits, next };
+    if (isFull && (page.hits.length > 0 || page.next)) return { hits, next: { key: tier, rank: 0 } };
+    hits.push(...page.hits);
+    if (page.next) return { hits, next: { key: tier, rank: page.next.rank } };
   }
-  return nothing;
+  return { hits, next: null };
 }
 
 const tiers: readonly Tier[] = [0, 1, 2];
-const tiersFrom = (after: Position | undefined) => tiers.filter((tier) => tier >= Number(after?.key ?? 0));
 
 function pageOf(hits: readonly Hit[], limit: number): Page {
   const last = hits[limit - 1];
@@ -220,9 +220,17 @@ const isHit = (row: Hit | [null]): row is Hit => row[0] !== null;
 
 const positionOf = ([key, rank]: Hit): Position => ({ key, rank: Number(rank) });
 
-async function countFitting({ client, bounds }: Reader, conditions: Conditions): Promise<Counts> {
-  const [row = []] = await ask<number[]>(client, countStatement(conditions, bounds));
-  return new Map(probeNames(conditions).map((probe, i) => [probe, row[i] ?? Number.POSITIVE_INFINITY]));
+/** Counts what the filters fit, when first asked to. */
+function counting({ client, bounds }: Reader, conditions: Conditions): () => Promise<Counts> {
+  let counted: Promise<Counts> | undefined;
+  const count = async () => {
+    const [row = []] = await ask<number[]>(client, countStatement(conditions, bounds));
+    return new Map(probeNames(conditions).map((probe, i) => [probe, row[i] ?? Number.POSITIVE_INFINITY]));
+  };
+  return () => {
+    counted ??= count();
+    return counted;
+  };
 }
 
 /** The filter that the fewest games fit, unless those are too many. A search in all places is found by both its parts. */
@@ -251,10 +259,13 @@ function fewest(counts: Counts, { tier }: Conditions, bounds: Bounds): Found {
 
 const noFacets = '{"counted":0,"isComplete":true,"genre":[],"feature":[],"platform":[],"onSale":0}';
 
-async function readFacets(reader: Reader, conditions: Conditions): Promise<string> {
-  const { client, bounds } = reader;
-  const hasProbes = probeNames(conditions).length > 0;
-  const by = hasProbes ? fewest(await countFitting(reader, conditions), conditions, bounds) : undefined;
+async function readFacets(
+  { client, bounds }: Reader,
+  conditions: Conditions,
+  count: () => Promise<Counts>,
+): Promise<string> {
+  const [only, other] = probeNames(conditions);
+  const by = other === undefined ? only : fewest(await count(), conditions, bounds);
   const rows = await ask<[string | null, string, string, number | null]>(
     client,
     facetStatement(conditions, by, bounds),
@@ -262,11 +273,14 @@ async function readFacets(reader: Reader, conditions: Conditions): Promise<strin
   const all = rows.find(([group]) => group === null)?.[3] ?? 0;
   const of = (group: string) =>
     JSON.stringify(
-      rows.flatMap(([name, slug, title, count]) => (name === group ? [{ slug, name: title, count }] : [])),
+      rows.flatMap(([name, slug, title, n]) => (name === group ? [{ slug, name: title, count: n }] : [])),
     );
   const onSale = rows.find(([group]) => group === 'onSale')?.[3] ?? 0;
-  // Fewer than the most may still be only those that a walk came upon.
-  const isComplete = all <= bounds.facets && (by !== undefined || (!hasProbes && all < bounds.facets));
+  // Where nothing fits few games, only those that a walk came upon were counted. A single filter was not counted before.
+  const isComplete =
+    all <= bounds.facets &&
+    (only === undefined ||
+      (by !== undefined && (by === 'search' || other !== undefined || all <= bounds.probe[by])));
   return (
     `{"counted":${Math.min(all, bounds.facets)},"isComplete":${isComplete},"genre":${of('genre')},` +
     `"feature":${of('feature')},"platform":${of('platform')},"onSale":${onSale}}`

@@ -155,15 +155,12 @@ test('no combination of filters in any order reads a table as a whole, or more o
       await check(`${probe} ${what}`, probeStatement(asked, probe, bounds));
     if (probeNames(conditions).length > 0) await check(`count ${i}`, countStatement(conditions, bounds));
     if (conditions.search && conditions.tier === undefined)
-      await check(
-        `relevance ${i}`,
-        probeStatement({ order: 'relevance', conditions, limit, show }, 'search', bounds),
-      );
+      await check(`search ${what}`, probeStatement(asked, 'search', bounds));
     if (i % 5 === 0)
       await check(`facets ${i}`, facetStatement(conditions, probeNames(conditions)[0], bounds));
   }
   assert.deepEqual(found.slice(0, 10), []);
-  assert.ok(statements > 1500, String(statements));
+  assert.ok(statements > 1000, String(statements));
 });
 
 test('nor does what goes with them', async () => {

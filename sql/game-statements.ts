@@ -70,10 +70,10 @@ export interface Bounds {
 /** Texts are wide, so reading them costs more. */
 export const defaultBounds: Bounds = {
   walk: 1000,
-  scan: 10_000,
-  textScan: 4000,
+  scan: 5000,
+  textScan: 3000,
   facets: 5000,
-  probe: { terms: 5000, price: 5000, release: 5000, rating: 5000, title: 5000, text: 2500 },
+  probe: { terms: 2500, price: 2500, release: 2500, rating: 2500, title: 2000, text: 1000 },
 };
 const none = 2_147_483_647;
 
@@ -251,9 +251,11 @@ function probesOf(conditions: Conditions): Map<Probe, FoundSql> {
       'terms',
       foundByGin('listed_game', (parameter) => termsSql(conditions, parameter).join(' AND ')),
     );
-  if (priceMinor) probes.set('price', foundInRange('price', ...priceMinor));
-  if (releaseDay) probes.set('release', foundInRange('releaseDate', ...releaseDay));
-  if (minRating !== undefined) probes.set('rating', foundInRange('-rating', undefined, -minRating));
+  // A search is found by its words, and counting by ranges too would take longer than that.
+  if (priceMinor && !search) probes.set('price', foundInRange('price', ...priceMinor));
+  if (releaseDay && !search) probes.set('release', foundInRange('releaseDate', ...releaseDay));
+  if (minRating !== undefined && !search)
+    probes.set('rating', foundInRange('-rating', undefined, -minRating));
   if (search && tier !== 2)
     probes.set(
       'title',
@@ -298,20 +300,15 @@ function candidatesSql(
     SELECT * FROM listed_game l WHERE l.product_id = id.product_id LIMIT 1) game`;
 }
 
-/**
- * As the walk, but all there are; `order` may be relevance: the tier, and in it the most popular first. A single row of nulls
- * says that the probe fits more than its most.
- */
+/** As the walk, but all there are. A single row of nulls says that the probe fits more than its most. */
 export const probeStatement = (
-  { order, conditions, after, limit, show }: Omit<GamesAsked, 'order'> & { order: GameOrder | 'relevance' },
+  { order, conditions, after, limit, show }: GamesAsked,
   probe: Probe | 'search',
   { probe: most }: Bounds,
 ): Statement =>
   statement((parameter) => {
-    const { search } = conditions;
-    const key = order === 'relevance' ? search && tierSql(search, parameter) : (orders[order].key ?? '0');
-    const type = order === 'relevance' ? 'integer' : (orders[order].type ?? 'integer');
-    const direction = order !== 'relevance' && orders[order].descending ? '<' : '>';
+    const { key = '0', type = 'integer', descending } = orders[order];
+    const direction = descending ? '<' : '>';
     const from = after
       ? [
           `(key, popularity_rank) ${direction} (${parameter(after.key, type)}, ${parameter(after.rank, 'bigint')})`,
@@ -329,13 +326,10 @@ FROM (
     SELECT *, ${key} AS key FROM candidate game
     ${where(['NOT (SELECT is_too_much FROM amount)', ...conditionsSql(conditions, parameter)])}
   ) fitting ${where(from)}
-  ORDER BY ${order === 'relevance' ? 'key, popularity_rank' : hitOrderSql(order)} LIMIT ${limit + 1}
+  ORDER BY ${hitOrderSql(order)} LIMIT ${limit + 1}
 ) hit
 UNION ALL SELECT NULL, NULL, NULL FROM amount WHERE is_too_much`;
   });
-
-const tierSql = (search: SearchTerms, parameter: Parameter) =>
-  `CASE WHEN title_key = ${parameter(search.titleKey, 'text')} THEN 0 WHEN ${titleSql(search, parameter)} THEN 1 ELSE 2 END`;
 
 /**
  * How many of the games have each tag and are on sale, in rows of group, slug, name and number. The first row, of the
