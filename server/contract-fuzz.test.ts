@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { encodeCursor } from './list-position.ts';
+import { encodeCursor } from './list-query.ts';
 import type { Parameters } from './parameters.ts';
 import { type RouteDefinition, routes } from './routes.ts';
 import { represent, request, startTestServer } from './testing.ts';
@@ -28,7 +28,7 @@ const value = fc.oneof(
     'constructor',
     '__proto__',
   ),
-  fc.integer({ min: -(2 ** 31), max: 2 ** 31 }).map((rank) => encodeCursor(rank)),
+  fc.integer({ min: -(2 ** 31), max: 2 ** 31 }).map((rank) => encodeCursor({}, 0, rank)),
   fc.string({ unit: 'binary', maxLength: 40 }).map((text) => Buffer.from(text).toString('base64url')),
   fc.string({ unit: 'binary', maxLength: 20 }).map((text) => encodeURIComponent(text.toWellFormed())),
   fc.stringMatching(/^[!"$%'-;=?-[\]-~]{0,30}$/),
