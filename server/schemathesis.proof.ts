@@ -51,7 +51,11 @@ test('Schemathesis finds no answer that is not as the contract says', {
     const reads =
       /^(?:frontshelf_requests_shed|db_client_operation_duration_seconds_count|db_client_connection_timeouts).* [1-9]/;
     const told = metrics.split('\n').filter((line) => reads.test(line));
-    assert.equal(exitCode, 0, `it has found something; of reads and refusals the server tells: ${told.join(', ')}`);
+    assert.equal(
+      exitCode,
+      0,
+      `it has found something; of reads and refusals the server tells: ${told.join(', ')}`,
+    );
     const cases = Number(/([\d,]+) generated/.exec(output)?.[1]?.replaceAll(',', ''));
     assert.ok(cases >= (asked === undefined ? 10_000 : 1), `${cases} cases`);
     assert.match(readFileSync(report, 'utf8'), /failures="0"/);
