@@ -4,7 +4,7 @@
  *
  * - 0: nothing is given up.
  * - 1: what nobody waits for, and by halves what is read from the source at once.
- * - 2: whatever is not in memory.
+ * - 2: whatever the source alone has.
  * - 3: connections, and readiness.
  */
 export type PressureLevel = 0 | 1 | 2 | 3;
