@@ -6,7 +6,7 @@ test('each option has its default, and is in the help', () => {
   const options = readOptions([]);
   assert.deepEqual(
     [options?.seconds, options?.products, options?.readDelayMs, options?.seed, options?.settings],
-    [30, 30_000, 20, 1, {}],
+    [30, 30_000, 40, 1, {}],
   );
   for (const option of [
     'seconds',

@@ -12,7 +12,7 @@ wait as they are told. Exits with 1 when a promise was broken, or the run is voi
 
   --seconds N          of a step (default 30)
   --products N         of the catalogue, from 2000 up (default 30000)
-  --read-ms N          what reading a page takes beside its work (default 20)
+  --read-ms N          what reading a page takes beside its work (default 40)
   --seed N             of the times of arrival and the order of pages (default 1)
   --setting NAME=VALUE a setting for the server; may be repeated
   --results FOLDER     where a folder with result.json and overload.svg goes (default loadtest/results)
@@ -40,7 +40,7 @@ export function readOptions(args: readonly string[]): Options | undefined {
     options: {
       seconds: { type: 'string', default: '30' },
       products: { type: 'string', default: '30000' },
-      'read-ms': { type: 'string', default: '20' },
+      'read-ms': { type: 'string', default: '40' },
       seed: { type: 'string', default: '1' },
       setting: { type: 'string', multiple: true, default: [] },
       results: { type: 'string' },
