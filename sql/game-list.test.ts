@@ -61,7 +61,10 @@ const low: Bounds = {
   textScan: 6,
   facets: 20,
   probe: { terms: 8, price: 8, release: 8, rating: 8, title: 4, text: 6 },
+  guess: 8,
 };
+/** The same, with every filter that words or terms are found by thought to fit too much. */
+const guessing: Bounds = { ...low, guess: 0 };
 
 /** All that a query comes to, page by page. */
 async function walkAll(query: Partial<GameListQuery>, bounds?: Bounds): Promise<string[]> {
@@ -187,6 +190,7 @@ test('any filters in any order give what they mean, whether there are few games 
         found += expected.length;
         assert.deepEqual(await walkAll({ filters: some, sort, limit }), expected);
         assert.deepEqual(await walkAll({ filters: some, sort, limit }, low), expected);
+        assert.deepEqual(await walkAll({ filters: some, sort, limit }, guessing), expected);
       },
     ),
     { numRuns: 150 },

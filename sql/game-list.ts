@@ -14,6 +14,7 @@ import {
   facetStatement,
   type GameOrder,
   type GamesAsked,
+  guessStatement,
   type Position,
   type Probe,
   probeNames,
@@ -95,9 +96,9 @@ export async function readGameList(
   const reader = { client, bounds };
   try {
     const { conditions, corrections } = await conditionsOf(client, query);
-    const count = conditions && counting(reader, conditions);
-    const page = count ? await readPage(reader, query, conditions, count) : nothing;
-    const facets = query.facets && (count ? await readFacets(reader, conditions, count) : noFacets);
+    const sizes = conditions && sizesOf(reader, conditions);
+    const page = sizes ? await readPage(reader, query, conditions, sizes) : nothing;
+    const facets = query.facets && (sizes ? await readFacets(reader, conditions, sizes) : noFacets);
     return {
       items: binaryText(`[${page.hits.map(([, , shown]) => shown).join(',')}]`),
       next: page.next,
@@ -126,7 +127,7 @@ export async function readSuggestions(
     for (const tier of [0, 1] as const) {
       const conditions = { terms: [], search, tier };
       const asked = { order: 'popularity', conditions, limit: limit - hits.length, show: 'name' } as const;
-      const page = await readOrdered(reader, asked, counting(reader, conditions));
+      const page = await readOrdered(reader, asked, sizesOf(reader, conditions));
       hits.push(...page.hits);
       if (hits.length >= limit) break;
     }
@@ -138,33 +139,24 @@ export async function readSuggestions(
 
 const nothing: Page = { hits: [], next: null };
 
-function readPage(
-  reader: Reader,
-  query: GameListQuery,
-  conditions: Conditions,
-  count: () => Promise<Counts>,
-): Promise<Page> {
+function readPage(reader: Reader, query: GameListQuery, conditions: Conditions, sizes: Sizes): Promise<Page> {
   const asked = { conditions, after: query.after, limit: query.limit, show: { card: listMarket } } as const;
   return query.sort === 'relevance'
-    ? readRelevant(reader, asked, count)
-    : readOrdered(reader, { ...asked, order: query.sort }, count);
+    ? readRelevant(reader, asked, sizes)
+    : readOrdered(reader, { ...asked, order: query.sort }, sizes);
 }
 
 type Counts = ReadonlyMap<Probe, number>;
 
-async function readOrdered(
-  { client, bounds }: Reader,
-  asked: GamesAsked,
-  count: () => Promise<Counts>,
-): Promise<Page> {
+async function readOrdered({ client, bounds }: Reader, asked: GamesAsked, sizes: Sizes): Promise<Page> {
   const { limit, conditions } = asked;
   // Those of one title are few, and next to each other.
   if (conditions.tier !== 0) {
     const near = await ask<Hit>(client, walkStatement(asked, bounds));
     const [only, other] = probeNames(conditions);
     if (near.length > limit || only === undefined) return pageOf(near, limit);
-    const by = other === undefined ? only : fewest(await count(), conditions, bounds);
-    if (by !== undefined) {
+    const by = other !== undefined ? fewest(await sizes.counts(), conditions, bounds) : only;
+    if (by !== undefined && (by === 'search' || !(await sizes.isVast(by)))) {
       const fitting = await ask<Hit | [null]>(client, probeStatement(asked, by, bounds));
       if (fitting.every(isHit)) return pageOf(fitting, limit);
     }
@@ -177,11 +169,7 @@ async function readOrdered(
 }
 
 /** One tier after the other, each in order of popularity, until the page is full or a scan has ended early. */
-async function readRelevant(
-  reader: Reader,
-  asked: Omit<GamesAsked, 'order'>,
-  count: () => Promise<Counts>,
-): Promise<Page> {
+async function readRelevant(reader: Reader, asked: Omit<GamesAsked, 'order'>, sizes: Sizes): Promise<Page> {
   const { conditions, after, limit } = asked;
   const hits: Hit[] = [];
   for (const tier of tiers) {
@@ -197,7 +185,7 @@ async function readRelevant(
         after: after?.key === tier ? { key: 0, rank: after.rank } : undefined,
         limit: isFull ? 1 : limit - hits.length,
       },
-      count,
+      sizes,
     );
     if (isFull && (page.hits.length > 0 || page.next)) return { hits, next: { key: tier, rank: 0 } };
     hits.push(...page.hits);
@@ -220,16 +208,41 @@ const isHit = (row: Hit | [null]): row is Hit => row[0] !== null;
 
 const positionOf = ([key, rank]: Hit): Position => ({ key, rank: Number(rank) });
 
-/** Counts what the filters fit, when first asked to. */
-function counting({ client, bounds }: Reader, conditions: Conditions): () => Promise<Counts> {
-  let counted: Promise<Counts> | undefined;
-  const count = async () => {
-    const [row = []] = await ask<number[]>(client, countStatement(conditions, bounds));
-    return new Map(probeNames(conditions).map((probe, i) => [probe, row[i] ?? Number.POSITIVE_INFINITY]));
+interface Sizes {
+  /** Whether a filter is thought to fit so much that finding games by it is not worth a try. */
+  isVast(probe: Probe): Promise<boolean>;
+  /** How much each of the filters fits, up to its bound, but for the vast ones. */
+  counts(): Promise<Counts>;
+}
+
+/** What there is to know of the filters' sizes, each asked for when it is first needed. */
+function sizesOf({ client, bounds }: Reader, conditions: Conditions): Sizes {
+  const guess = async (probe: Probe) => {
+    const statement = guessStatement(conditions, probe);
+    if (statement === undefined) return false;
+    const [row] = await ask<[[{ Plan: { 'Plan Rows': number } }]]>(client, statement);
+    return (row?.[0][0].Plan['Plan Rows'] ?? 0) > bounds.guess * bounds.probe[probe];
   };
-  return () => {
-    counted ??= count();
-    return counted;
+  const guesses = new Map<Probe, Promise<boolean>>();
+  const isVast = (probe: Probe) => {
+    const guessed = guesses.get(probe) ?? guess(probe);
+    guesses.set(probe, guessed);
+    return guessed;
+  };
+  const count = async () => {
+    const probes: Probe[] = [];
+    for (const probe of probeNames(conditions)) if (!(await isVast(probe))) probes.push(probe);
+    if (probes.length === 0) return new Map();
+    const [row = []] = await ask<number[]>(client, countStatement(conditions, probes, bounds));
+    return new Map(probes.map((probe, i) => [probe, row[i] ?? Number.POSITIVE_INFINITY]));
+  };
+  let counted: Promise<Counts> | undefined;
+  return {
+    isVast,
+    counts() {
+      counted ??= count();
+      return counted;
+    },
   };
 }
 
@@ -259,13 +272,9 @@ function fewest(counts: Counts, { tier }: Conditions, bounds: Bounds): Found {
 
 const noFacets = '{"counted":0,"isComplete":true,"genre":[],"feature":[],"platform":[],"onSale":0}';
 
-async function readFacets(
-  { client, bounds }: Reader,
-  conditions: Conditions,
-  count: () => Promise<Counts>,
-): Promise<string> {
+async function readFacets({ client, bounds }: Reader, conditions: Conditions, sizes: Sizes): Promise<string> {
   const [only, other] = probeNames(conditions);
-  const by = other === undefined ? only : fewest(await count(), conditions, bounds);
+  const by = other === undefined ? only : fewest(await sizes.counts(), conditions, bounds);
   const rows = await ask<[string | null, string, string, number | null]>(
     client,
     facetStatement(conditions, by, bounds),

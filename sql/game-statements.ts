@@ -65,15 +65,18 @@ export interface Bounds {
   readonly facets: number;
   /** Most that a filter may fit for it to be what games are found by. */
   readonly probe: Readonly<Record<Probe, number>>;
+  /** How many times as much the planner may think that a filter fits for that to be worth a look. */
+  readonly guess: number;
 }
 
 /** Texts are wide, so reading them costs more. */
 export const defaultBounds: Bounds = {
   walk: 1000,
-  scan: 5000,
-  textScan: 3000,
-  facets: 5000,
-  probe: { terms: 2500, price: 2500, release: 2500, rating: 2500, title: 2000, text: 1000 },
+  scan: 4000,
+  textScan: 2000,
+  facets: 3000,
+  probe: { terms: 2000, price: 2000, release: 2000, rating: 2000, title: 1500, text: 700 },
+  guess: 8,
 };
 const none = 2_147_483_647;
 
@@ -272,14 +275,32 @@ function probesOf(conditions: Conditions): Map<Probe, FoundSql> {
 /** The probes there are for these conditions, in the order of the counts of `countStatement`. */
 export const probeNames = (conditions: Conditions): Probe[] => [...probesOf(conditions).keys()];
 
-/** One row: for each of `probeNames` how many games it fits, up to one more than its most. */
-export const countStatement = (conditions: Conditions, { probe: most }: Bounds): Statement =>
+/** One row: for each of these probes how many games it fits, up to one more than its most. */
+export const countStatement = (
+  conditions: Conditions,
+  probes: readonly Probe[],
+  { probe: most }: Bounds,
+): Statement =>
   statement((parameter) => {
-    const counts = [...probesOf(conditions)].map(
-      ([probe, found]) => `(SELECT count(*)::integer FROM (${found('', most[probe], parameter)}) x)`,
+    const all = probesOf(conditions);
+    const counts = probes.map(
+      (probe) => `(SELECT count(*)::integer FROM (${all.get(probe)?.('', most[probe], parameter)}) x)`,
     );
     return `SELECT ${counts.join(',\n  ')}`;
   });
+
+/**
+ * What the planner thinks of a probe without its bound, as JSON: `Plan Rows` of the root is how much it fits. Undefined for
+ * one along a range, which touches no more than its bound. The others read all that fits from their index, bits
+ * that are cheap each, before they come to the first row.
+ */
+export const guessStatement = (conditions: Conditions, probe: Probe): Statement | undefined =>
+  probe === 'terms' || probe === 'title' || probe === 'text'
+    ? statement(
+        (parameter) =>
+          `EXPLAIN (FORMAT JSON) ${probesOf(conditions).get(probe)?.('', 2 ** 31 - 1, parameter)}`,
+      )
+    : undefined;
 
 /** Games that a probe finds, as a SELECT of listed_game's columns. `search` is `title` and `text` together. */
 function candidatesSql(

@@ -65,10 +65,9 @@ export async function measure(
   belongings: Belongings,
   say: (line: string) => void,
 ): Promise<Result> {
-  const { products, seconds, coding, seed, ratePerSecond } = options;
-  say(`Making a catalogue of ${products} products and starting a server.`);
-  const database = await startDatabase(belongings, { products, readers: [role] });
-  const games = await query(database.urlOf('postgres'), async (client) => {
+  const { seconds, coding, seed, ratePerSecond } = options;
+  const databaseUrl = options.url ?? (await seededUrl(options.products, belongings, say));
+  const games = await query(databaseUrl, async (client) => {
     const { rows } = await client.query(
       'SELECT count(*)::integer AS games FROM product WHERE parent_id IS NULL',
     );
@@ -80,7 +79,7 @@ export async function measure(
     name: 'server',
     port,
     adminPort: await freePort(),
-    env: { DATABASE_URL: database.urlOf(role), ...settings },
+    env: { DATABASE_URL: databaseUrl, ...settings },
     logFolder: options.logs,
     onSpawn: belongings.onSpawnGroup,
   });
@@ -128,7 +127,7 @@ export async function measure(
   return {
     conditions: {
       ...machineConditions(),
-      products,
+      games,
       seconds,
       ratePerSecond,
       coding,
@@ -144,6 +143,12 @@ export async function measure(
     during,
     after,
   };
+}
+
+async function seededUrl(products: number, belongings: Belongings, say: (line: string) => void) {
+  say(`Making a catalogue of ${products} products.`);
+  const database = await startDatabase(belongings, { products, readers: [role] });
+  return database.urlOf(role);
 }
 
 async function workerOf(host: Host): Promise<number> {

@@ -3,8 +3,8 @@ import { test } from 'node:test';
 import { help, readOptions } from './options.ts';
 
 test('each option has its default, and is in the help', () => {
-  const { json, logs, ...defaults } = readOptions([]) ?? assert.fail();
-  assert.deepEqual([json, logs], [undefined, undefined]);
+  const { json, logs, url, ...defaults } = readOptions([]) ?? assert.fail();
+  assert.deepEqual([json, logs, url], [undefined, undefined, undefined]);
   assert.deepEqual(defaults, {
     products: 10_000,
     seconds: 20,
@@ -16,6 +16,7 @@ test('each option has its default, and is in the help', () => {
   });
   for (const option of [
     'products',
+    'url',
     'seconds',
     'rate',
     'coding',

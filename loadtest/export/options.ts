@@ -11,6 +11,7 @@ how fast that went, what memory the worker held, and what became of the pages, b
 there was no export. Exits with 1 when a promise was broken, or the run is void as the load generator was late.
 
   --products N         of the catalogue, games, editions and add-ons (default 10000)
+  --url URL            a database that is seeded already, as a role that may act as frontshelf_reader
   --seconds N          before and after the export; it is repeated until it has taken as long (default 20), and
                        memory is looked at from a quarter of that on
   --rate N             pages asked for per second (default 200)
@@ -24,6 +25,7 @@ there was no export. Exits with 1 when a promise was broken, or the run is void 
 
 export interface Options {
   readonly products: number;
+  readonly url: string | undefined;
   readonly seconds: number;
   readonly ratePerSecond: number;
   readonly coding: Coding;
@@ -40,6 +42,7 @@ export function readOptions(args: string[]): Options | undefined {
     args,
     options: {
       products: { type: 'string', default: '10000' },
+      url: { type: 'string' },
       seconds: { type: 'string', default: '20' },
       rate: { type: 'string', default: '200' },
       coding: { type: 'string', default: 'br' },
@@ -57,6 +60,7 @@ export function readOptions(args: string[]): Options | undefined {
     throw new Error(`--coding must be one of ${codings.join(', ')}; it is "${values.coding}".`);
   return {
     products: wholeNumber('products', values.products, 100),
+    url: values.url,
     seconds: wholeNumber('seconds', values.seconds, 1),
     ratePerSecond: wholeNumber('rate', values.rate, 1),
     coding,

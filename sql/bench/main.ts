@@ -1,9 +1,10 @@
 /**
- * `npm run bench:change-log`: what the change log adds to a write, and what a reader that finds nothing costs, in CPU
- * time of the session's Postgres process.
+ * `npm run bench:triggers`: what the change log and the rows of lists add to a write, and what a reader of the log that
+ * finds nothing costs, in CPU time of the session's Postgres process.
  *
- * Each statement runs with the log's triggers and without, in turns, as machines drift by more than the difference. All
- * of it is in transactions that are rolled back, so nothing is changed; the table is locked against writers meanwhile.
+ * Each statement runs without triggers, with the log's and with the lists', in turns, as machines drift by more than the
+ * difference. All of it is in transactions that are rolled back, so nothing is changed; the table is locked against
+ * writers meanwhile.
  */
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
@@ -12,17 +13,19 @@ import { readConfig } from '../../config.ts';
 import { readChanges } from '../change-feed.ts';
 import { errorText } from '../errors.ts';
 
-const help = `Usage: npm run bench:change-log -- [--rounds N]
+const help = `Usage: npm run bench:triggers -- [--rounds N]
 
-CPU time that the change log adds to UPDATEs, and that an idle reader of it costs. Needs Linux and, on this machine, a
+CPU time that the change log adds to writes, that the rows of lists add to them, and that an idle reader of the log
+costs. Takes about four minutes. Needs Linux and, on this machine, a
 seeded database that nothing else writes to: DATABASE_OWNER_URL, the database as the role that owns it, or else
 DATABASE_URL. Changes nothing in it.
 
-  --rounds N  measurements of each statement with and without the log, of which the medians are shown (default 11)`;
+  --rounds N  measurements of each statement without triggers and with each kind, of which the medians are shown (default 11)`;
 
 interface Case {
   readonly name: string;
   readonly table: string;
+  readonly operation: 'insert' | 'update';
   /** The products are 1 to 2,000, \`i\` one of them. */
   readonly statement: string;
   /** Runs of the statement in one measurement, each with another product. A single one is planned as well. */
@@ -33,30 +36,43 @@ const cases: readonly Case[] = [
   {
     name: 'UPDATE of one price',
     table: 'price',
+    operation: 'update',
     statement: "UPDATE price SET list_minor = list_minor + 1 WHERE product_id = i AND market_code = 'US'",
     runs: 1000,
   },
   {
     name: 'UPDATE of one rating_summary',
     table: 'rating_summary',
+    operation: 'update',
     statement: 'UPDATE rating_summary SET n5 = n5 + 1 WHERE product_id = i',
     runs: 1000,
   },
   {
-    name: 'UPDATE of one product',
+    name: 'INSERT of one product_tag',
+    table: 'product_tag',
+    operation: 'insert',
+    statement: `INSERT INTO product_tag (product_id, tag_id) SELECT i, id FROM tag
+      WHERE NOT EXISTS (SELECT FROM product_tag t WHERE t.product_id = i AND t.tag_id = tag.id) LIMIT 1`,
+    runs: 1000,
+  },
+  {
+    name: 'UPDATE of one title',
     table: 'product',
+    operation: 'update',
     statement: "UPDATE product SET title = title || '.' WHERE id = i",
     runs: 1000,
   },
   {
     name: 'UPDATE of 5,000 products, each named in the log',
     table: 'product',
+    operation: 'update',
     statement: "UPDATE product SET description = description || '.' WHERE id <= 5000",
     runs: 1,
   },
   {
     name: 'UPDATE of 10,000 products, logged as *',
     table: 'product',
+    operation: 'update',
     statement: "UPDATE product SET description = description || '.' WHERE id <= 10000",
     runs: 1,
   },
@@ -71,21 +87,27 @@ async function cpuTimeOf(client: pg.Client): Promise<CpuTime> {
   try {
     if (!readFileSync(`${path}/cmdline`, 'latin1').startsWith('postgres')) throw new Error('another process');
   } catch (cause) {
-    throw new Error('npm run bench:change-log needs Linux, and a Postgres on this machine.', { cause });
+    throw new Error('npm run bench:triggers needs Linux, and a Postgres on this machine.', { cause });
   }
   return () => Number(readFileSync(`${path}/schedstat`, 'latin1').split(' ')[0]) / 1e6;
 }
 
-/** Milliseconds of CPU per statement. */
+const kinds = ['log', 'list'] as const;
+type Kind = (typeof kinds)[number];
+
+/** Milliseconds of CPU per statement, with triggers of this kind or none. */
 async function measure(
   client: pg.Client,
   cpuTime: CpuTime,
-  { table, statement, runs }: Case,
-  logged: boolean,
+  { table, operation, statement, runs }: Case,
+  kind: Kind | undefined,
 ): Promise<number> {
   try {
     await client.query('BEGIN');
-    await client.query(`ALTER TABLE ${table} ${logged ? 'ENABLE ALWAYS' : 'DISABLE'} TRIGGER log_update`);
+    for (const each of kinds)
+      await client.query(
+        `ALTER TABLE ${table} ${each === kind ? 'ENABLE ALWAYS' : 'DISABLE'} TRIGGER ${each}_${operation}`,
+      );
     await client.query(`CREATE PROCEDURE pg_temp.run(first integer, last integer) LANGUAGE plpgsql AS
       $$ BEGIN FOR i IN first..last LOOP ${statement}; END LOOP; END $$`);
     // Parses and plans.
@@ -95,7 +117,7 @@ async function measure(
     return (cpuTime() - startMs) / runs;
   } finally {
     await client.query('ROLLBACK');
-    await client.query(`VACUUM ${table}, catalogue_change`);
+    await client.query(`VACUUM ${table}, catalogue_change, listed_game, game_text`);
   }
 }
 
@@ -122,15 +144,15 @@ async function bench(url: string, rounds: number): Promise<void> {
       `Postgres ${rows[0]?.version}, ${rows[0]?.products} products, ${rounds} rounds, milliseconds of CPU`,
     );
     for (const each of cases) {
-      const withLog: number[] = [];
       const without: number[] = [];
+      const added: Record<Kind, number[]> = { log: [], list: [] };
       for (let round = 0; round < rounds; round++) {
-        without.push(await measure(client, cpuTime, each, false));
-        withLog.push(await measure(client, cpuTime, each, true));
+        const bareMs = await measure(client, cpuTime, each, undefined);
+        without.push(bareMs);
+        for (const kind of kinds) added[kind].push((await measure(client, cpuTime, each, kind)) - bareMs);
       }
-      const added = median(withLog.map((ms, round) => ms - (without[round] ?? Number.NaN)));
       console.log(
-        `${each.name}: ${median(without).toFixed(3)} without the log, ${median(withLog).toFixed(3)} with it, ${added.toFixed(3)} added`,
+        `${each.name}: ${median(without).toFixed(3)}; the log adds ${median(added.log).toFixed(3)}, lists add ${median(added.list).toFixed(3)}`,
       );
     }
     console.log(`reading that finds nothing: ${(await measureReading(client, cpuTime, 1000)).toFixed(3)}`);
