@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import type { HandlerOptions } from '../server/handler.ts';
+import type { AnswerOptions } from '../server/answers.ts';
 
 const quietMs = 1000;
 
@@ -11,7 +11,7 @@ const quietMs = 1000;
 export function createFailureLog(
   logger: Pick<Logger, 'error' | 'warn'>,
   now: () => number,
-): HandlerOptions['onFailure'] {
+): AnswerOptions['onFailure'] {
   let quietUntilMs = Number.NEGATIVE_INFINITY;
   let refused = 0;
   return (error, isExpected, request) => {

@@ -16,8 +16,9 @@ import {
   silentRecorder,
 } from '../metrics/recorder.ts';
 import { createAdmission } from '../server/admission.ts';
+import type { LoggedRequest } from '../server/answers.ts';
 import { createBrowserPages } from '../server/browser-pages.ts';
-import { createHandler, type LoggedRequest } from '../server/handler.ts';
+import { createHandler } from '../server/handler.ts';
 import { backlogMax } from '../server/limits.ts';
 import { queryOf } from '../server/list-query.ts';
 import { createListener, type Listener } from '../server/listener.ts';

@@ -1,6 +1,6 @@
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { Socket } from 'node:net';
-import type { RequestObserver } from './handler.ts';
+import type { RequestObserver } from './answers.ts';
 import {
   closeFromShare,
   fieldsMax,

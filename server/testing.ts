@@ -5,8 +5,9 @@ import { createReadThrough, type ReadThroughOptions } from '../cache/read-throug
 import { connectionsDropped, type Labels, requestDuration, requestLabels } from '../metrics/catalogue.ts';
 import { createRecorder, type Recorder, slotOf } from '../metrics/recorder.ts';
 import { createStorefront } from '../storefront/storefront.ts';
+import type { FailedRequest, LoggedRequest } from './answers.ts';
 import { createBrowserPages } from './browser-pages.ts';
-import { createHandler, type FailedRequest, type LoggedRequest } from './handler.ts';
+import { createHandler } from './handler.ts';
 import { type ConnectionDrop, createListener, type Listener } from './listener.ts';
 import { openapiDocument } from './openapi.ts';
 import { pageListParameters } from './page-routes.ts';

@@ -1,5 +1,11 @@
 import { parseArgs } from 'node:util';
-import { setting, wholeNumber } from '../provers/option-values.ts';
+import {
+  type CommonOptions,
+  commonOptions,
+  commonValues,
+  oneOf,
+  wholeNumber,
+} from '../provers/option-values.ts';
 import { type FaultKind, faultHelp, faultKinds } from './fault-plan.ts';
 
 export const help = `Usage: npm run prove:coherence -- [options]
@@ -25,16 +31,13 @@ Exits with 1 when there was such an answer, or the run was too thin to prove any
 Kinds of faults:
 ${faultKinds.map((kind) => `  ${kind.padEnd(19)}${faultHelp[kind]}`).join('\n')}`;
 
-export interface Options {
+export interface Options extends CommonOptions {
   readonly seconds: number;
   readonly healthySeconds: number;
   readonly boundMs: number;
   readonly readsPerSecond: number;
   readonly writesPerSecond: number;
-  readonly seed: number;
   readonly faults: readonly FaultKind[];
-  readonly settings: Readonly<Record<string, string>>;
-  readonly logs: string | undefined;
   readonly json: string | undefined;
 }
 
@@ -43,17 +46,14 @@ export function readOptions(args: string[]): Options | undefined {
   const { values } = parseArgs({
     args,
     options: {
+      ...commonOptions,
       seconds: { type: 'string', default: '120' },
       'healthy-seconds': { type: 'string' },
       bound: { type: 'string', default: '250' },
       reads: { type: 'string', default: '500' },
       writes: { type: 'string', default: '20' },
-      seed: { type: 'string', default: '1' },
       faults: { type: 'string', default: faultKinds.join(',') },
-      setting: { type: 'string', multiple: true, default: [] },
-      logs: { type: 'string' },
       json: { type: 'string' },
-      help: { type: 'boolean', short: 'h', default: false },
     },
   });
   if (values.help) return undefined;
@@ -65,21 +65,13 @@ export function readOptions(args: string[]): Options | undefined {
   if (healthySeconds >= seconds)
     throw new Error(`--healthy-seconds must be less than --seconds ${seconds}; it is ${healthySeconds}.`);
   return {
+    ...commonValues(values),
     seconds,
     healthySeconds,
     boundMs: wholeNumber('bound', values.bound, 1),
     readsPerSecond: wholeNumber('reads', values.reads, 1),
     writesPerSecond: wholeNumber('writes', values.writes, 1),
-    seed: wholeNumber('seed', values.seed, 0),
-    faults: values.faults.split(',').map(faultKind),
-    settings: Object.fromEntries(values.setting.map(setting)),
-    logs: values.logs,
+    faults: values.faults.split(',').map((text) => oneOf('faults', faultKinds, text)),
     json: values.json,
   };
-}
-
-function faultKind(text: string): FaultKind {
-  const kind = faultKinds.find((known) => known === text);
-  if (kind === undefined) throw new Error(`--faults must be of ${faultKinds.join(', ')}; one is "${text}".`);
-  return kind;
 }

@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { setting, wholeNumber } from '../provers/option-values.ts';
+import { type CommonOptions, commonOptions, commonValues, wholeNumber } from '../provers/option-values.ts';
 
 export const codings = ['identity', 'gzip', 'br'] as const;
 export type Coding = (typeof codings)[number];
@@ -23,16 +23,13 @@ there was no export. Exits with 1 when a promise was broken, or the run is void 
   --json FILE          write the whole result as JSON
   --help               this text`;
 
-export interface Options {
+export interface Options extends CommonOptions {
   readonly products: number;
   readonly url: string | undefined;
   readonly seconds: number;
   readonly ratePerSecond: number;
   readonly coding: Coding;
   readonly exports: number;
-  readonly seed: number;
-  readonly settings: Readonly<Record<string, string>>;
-  readonly logs: string | undefined;
   readonly json: string | undefined;
 }
 
@@ -41,17 +38,14 @@ export function readOptions(args: string[]): Options | undefined {
   const { values } = parseArgs({
     args,
     options: {
+      ...commonOptions,
       products: { type: 'string', default: '10000' },
       url: { type: 'string' },
       seconds: { type: 'string', default: '20' },
       rate: { type: 'string', default: '200' },
       coding: { type: 'string', default: 'br' },
       exports: { type: 'string', default: '1' },
-      seed: { type: 'string', default: '1' },
-      setting: { type: 'string', multiple: true, default: [] },
-      logs: { type: 'string' },
       json: { type: 'string' },
-      help: { type: 'boolean', short: 'h', default: false },
     },
   });
   if (values.help) return undefined;
@@ -59,15 +53,13 @@ export function readOptions(args: string[]): Options | undefined {
   if (coding === undefined)
     throw new Error(`--coding must be one of ${codings.join(', ')}; it is "${values.coding}".`);
   return {
+    ...commonValues(values),
     products: wholeNumber('products', values.products, 100),
     url: values.url,
     seconds: wholeNumber('seconds', values.seconds, 1),
     ratePerSecond: wholeNumber('rate', values.rate, 1),
     coding,
     exports: wholeNumber('exports', values.exports, 1),
-    seed: wholeNumber('seed', values.seed, 0),
-    settings: Object.fromEntries(values.setting.map(setting)),
-    logs: values.logs,
     json: values.json,
   };
 }

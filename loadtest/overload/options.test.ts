@@ -37,7 +37,7 @@ test('what is wrong with an option is said in a sentence', () => {
     message: '--products must be a whole number from 2000 up; it is "100".',
   });
   assert.throws(() => readOptions(['--setting', 'pool=4']), {
-    message: '--setting must be NAME=VALUE, such as DATABASE_POOL_MAX=4; it is "pool=4".',
+    message: '--setting must be NAME=VALUE, such as STALENESS_MS=250; it is "pool=4".',
   });
   assert.throws(() => readOptions(['--second', '3']), /--second/);
 });

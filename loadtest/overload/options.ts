@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { type CommonOptions, commonOptions, commonValues, wholeNumber } from '../provers/option-values.ts';
 
 export const help = `Usage: npm run overload -- [options]
        npm run overload -- --render FILE [--chart FILE]
@@ -21,16 +22,13 @@ wait as they are told. Exits with 1 when a promise was broken, or the run is voi
   --logs FOLDER        keep the server's log there
   --help               this text`;
 
-export interface Options {
+export interface Options extends CommonOptions {
   readonly seconds: number;
   readonly products: number;
   readonly readDelayMs: number;
-  readonly seed: number;
-  readonly settings: Readonly<Record<string, string>>;
   readonly results: string | undefined;
   readonly chart: string | undefined;
   readonly render: string | undefined;
-  readonly logs: string | undefined;
 }
 
 /** Reads the command line; undefined when it asks for help. Throws one sentence about the first option that is wrong. */
@@ -38,42 +36,23 @@ export function readOptions(args: readonly string[]): Options | undefined {
   const { values } = parseArgs({
     args: [...args],
     options: {
+      ...commonOptions,
       seconds: { type: 'string', default: '30' },
       products: { type: 'string', default: '30000' },
       'read-ms': { type: 'string', default: '40' },
-      seed: { type: 'string', default: '1' },
-      setting: { type: 'string', multiple: true, default: [] },
       results: { type: 'string' },
       chart: { type: 'string' },
       render: { type: 'string' },
-      logs: { type: 'string' },
-      help: { type: 'boolean', short: 'h', default: false },
     },
   });
   if (values.help) return undefined;
   return {
+    ...commonValues(values),
     seconds: wholeNumber('seconds', values.seconds, 1),
     products: wholeNumber('products', values.products, 2000),
     readDelayMs: wholeNumber('read-ms', values['read-ms'], 1),
-    seed: wholeNumber('seed', values.seed, 0),
-    settings: Object.fromEntries(values.setting.map(setting)),
     results: values.results,
     chart: values.chart,
     render: values.render,
-    logs: values.logs,
   };
-}
-
-function wholeNumber(name: string, text: string, least: number): number {
-  const value = Number(text);
-  if (!/^\d+$/.test(text) || value < least)
-    throw new Error(`--${name} must be a whole number from ${least} up; it is "${text}".`);
-  return value;
-}
-
-function setting(text: string): [name: string, value: string] {
-  const [, name, value] = /^([A-Z_]+)=(.*)$/.exec(text) ?? [];
-  if (name === undefined || value === undefined)
-    throw new Error(`--setting must be NAME=VALUE, such as DATABASE_POOL_MAX=4; it is "${text}".`);
-  return [name, value];
 }

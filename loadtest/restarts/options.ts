@@ -1,5 +1,11 @@
 import { parseArgs } from 'node:util';
-import { setting, wholeNumber } from '../provers/option-values.ts';
+import {
+  type CommonOptions,
+  commonOptions,
+  commonValues,
+  oneOf,
+  wholeNumber,
+} from '../provers/option-values.ts';
 
 export const scenarios = {
   rolling: 'SIGHUP again and again: no request fails',
@@ -35,16 +41,13 @@ keep-alive and half over short connections, and counts what is lost. Exits with 
 Scenarios:
 ${scenarioNames.map((name) => `  ${name.padEnd(19)}${scenarios[name]}`).join('\n')}`;
 
-export interface Options {
+export interface Options extends CommonOptions {
   readonly ratePerSecond: number;
   readonly restarts: number;
   readonly requests: number;
   readonly faults: number;
   readonly seconds: number;
   readonly only: readonly ScenarioName[];
-  readonly seed: number;
-  readonly settings: Readonly<Record<string, string>>;
-  readonly logs: string | undefined;
   readonly json: string | undefined;
 }
 
@@ -53,36 +56,25 @@ export function readOptions(args: string[]): Options | undefined {
   const { values } = parseArgs({
     args,
     options: {
+      ...commonOptions,
       rate: { type: 'string', default: '800' },
       restarts: { type: 'string', default: '10' },
       requests: { type: 'string', default: '100000' },
       faults: { type: 'string', default: '3' },
       seconds: { type: 'string', default: '3' },
       only: { type: 'string', default: scenarioNames.join(',') },
-      seed: { type: 'string', default: '1' },
-      setting: { type: 'string', multiple: true, default: [] },
-      logs: { type: 'string' },
       json: { type: 'string' },
-      help: { type: 'boolean', short: 'h', default: false },
     },
   });
   if (values.help) return undefined;
   return {
+    ...commonValues(values),
     ratePerSecond: wholeNumber('rate', values.rate, 1),
     restarts: wholeNumber('restarts', values.restarts, 1),
     requests: wholeNumber('requests', values.requests, 0),
     faults: wholeNumber('faults', values.faults, 1),
     seconds: wholeNumber('seconds', values.seconds, 1),
-    only: values.only.split(',').map(scenarioName),
-    seed: wholeNumber('seed', values.seed, 0),
-    settings: Object.fromEntries(values.setting.map(setting)),
-    logs: values.logs,
+    only: values.only.split(',').map((text) => oneOf('only', scenarioNames, text)),
     json: values.json,
   };
-}
-
-function scenarioName(text: string): ScenarioName {
-  const name = scenarioNames.find((known) => known === text);
-  if (name === undefined) throw new Error(`--only must be of ${scenarioNames.join(', ')}; one is "${text}".`);
-  return name;
 }

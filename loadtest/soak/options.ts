@@ -1,5 +1,11 @@
 import { parseArgs } from 'node:util';
-import { setting, wholeNumber } from '../provers/option-values.ts';
+import {
+  type CommonOptions,
+  commonOptions,
+  commonValues,
+  oneOf,
+  wholeNumber,
+} from '../provers/option-values.ts';
 import { type FaultKind, faultHelp, faultKinds } from './fault-plan.ts';
 
 export const help = `Usage: npm run soak -- [options]
@@ -24,14 +30,11 @@ Postgres as in the beginning. Exits with 1 when a promise is broken.
 Kinds of faults:
 ${faultKinds.map((kind) => `  ${kind.padEnd(32)}${faultHelp(kind)}`).join('\n')}`;
 
-export interface Options {
+export interface Options extends CommonOptions {
   readonly minutes: number;
   readonly warmSeconds: number;
   readonly ratePerSecond: number;
-  readonly seed: number;
   readonly faults: readonly FaultKind[];
-  readonly settings: Readonly<Record<string, string>>;
-  readonly logs: string | undefined;
   readonly json: string | undefined;
 }
 
@@ -40,32 +43,21 @@ export function readOptions(args: string[]): Options | undefined {
   const { values } = parseArgs({
     args,
     options: {
+      ...commonOptions,
       minutes: { type: 'string', default: '10' },
       'warm-seconds': { type: 'string', default: '60' },
       rate: { type: 'string', default: '300' },
-      seed: { type: 'string', default: '1' },
       faults: { type: 'string', default: faultKinds.join(',') },
-      setting: { type: 'string', multiple: true, default: [] },
-      logs: { type: 'string' },
       json: { type: 'string' },
-      help: { type: 'boolean', short: 'h', default: false },
     },
   });
   if (values.help) return undefined;
   return {
+    ...commonValues(values),
     minutes: wholeNumber('minutes', values.minutes, 1),
     warmSeconds: wholeNumber('warm-seconds', values['warm-seconds'], 1),
     ratePerSecond: wholeNumber('rate', values.rate, 1),
-    seed: wholeNumber('seed', values.seed, 0),
-    faults: values.faults.split(',').map(faultKind),
-    settings: Object.fromEntries(values.setting.map(setting)),
-    logs: values.logs,
+    faults: values.faults.split(',').map((text) => oneOf('faults', faultKinds, text)),
     json: values.json,
   };
-}
-
-function faultKind(text: string): FaultKind {
-  const kind = faultKinds.find((known) => known === text);
-  if (kind === undefined) throw new Error(`--faults must be of ${faultKinds.join(', ')}; one is "${text}".`);
-  return kind;
 }
