@@ -16,7 +16,7 @@ const mayImport: Readonly<Record<string, { values: readonly string[]; types?: re
   seed: { values: ['sql', 'config.ts'] },
   local: { values: ['config.ts'] },
   // Services to load a server over, started as on any machine; nothing of the server itself.
-  loadtest: { values: ['local'] },
+  loadtest: { values: ['local', 'config.ts'] },
   'config.ts': { values: [] },
   'docs.ts': { values: ['config.ts'] },
 };

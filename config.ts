@@ -164,7 +164,8 @@ export const settings = {
   DATABASE_POOL_MAX: integer(10, { min: 1, max: 1000 }, 'Connections to Postgres per worker.'),
   DATABASE_TIMEOUT_MS: integer(
     2000,
-    { min: 50, max: 60_000 },
+    // Less than a connection may be without a byte.
+    { min: 50, max: 30_000 },
     'A request that needs Postgres is answered within this time, with the page or with 503.',
   ),
   REDIS_URL: url(

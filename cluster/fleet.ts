@@ -174,7 +174,7 @@ export function createFleet(options: FleetOptions): Fleet {
         }
         case 'failed':
           // Others serve in the meantime.
-          if (place.successor === member) return void worker.process.kill('SIGTERM');
+          if (place.successor === member || isAnyReady()) return void worker.process.kill('SIGTERM');
           return options.onGivenUp(message.reason);
         case 'greet':
           greeted.add(worker);

@@ -13,6 +13,7 @@ export async function preflight(config: Config, known: readonly string[]): Promi
     settings.every((setting) => known.every((problem) => !problem.startsWith(`${setting} `)));
   const problems = await Promise.all([
     isGood('REDIS_TIMEOUT_MS', 'DATABASE_TIMEOUT_MS') ? timeoutProblem(config) : undefined,
+    isGood('POLL_MS', 'STALENESS_MS') ? pollProblem(config) : undefined,
     isGood('ADMIN_HOST', 'ADMIN_TOKEN') ? adminProblem(config) : undefined,
     isGood('DATABASE_URL') ? databaseProblem(config) : undefined,
     isGood('REDIS_URL', 'REDIS_CA_FILE') ? redisCaProblem(config) : undefined,
@@ -30,6 +31,12 @@ export async function preflight(config: Config, known: readonly string[]): Promi
 function timeoutProblem({ redisUrl, redisTimeoutMs, databaseTimeoutMs }: Config): string | undefined {
   if (redisUrl === '' || redisTimeoutMs < databaseTimeoutMs) return undefined;
   return `REDIS_TIMEOUT_MS ${redisTimeoutMs} must be less than DATABASE_TIMEOUT_MS ${databaseTimeoutMs}, the time that a page from Postgres may take in all.`;
+}
+
+/** Between two polls what is known must not become too old, or every page in memory would be asked for again. */
+function pollProblem({ pollMs, stalenessMs }: Config): string | undefined {
+  if (pollMs < stalenessMs) return undefined;
+  return `POLL_MS ${pollMs} must be less than STALENESS_MS ${stalenessMs}, well below it at best.`;
 }
 
 /** What metrics and status tell of a shop is for those who run it. */

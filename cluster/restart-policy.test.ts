@@ -40,10 +40,14 @@ test('jitter takes off up to a fifth and never adds', () => {
 
 test('the fifth death before any worker is ready is the last', () => {
   assert.equal(mostDeathsBeforeReady, 5);
-  assert.equal(restartPolicy(of(4, 4), 0).action, 'restart');
-  assert.deepEqual(restartPolicy(of(5, 5), 0), { action: 'give-up' });
+  assert.equal(restartPolicy(of(4, 4, false), 0).action, 'restart');
+  assert.deepEqual(restartPolicy(of(5, 5, false), 0), { action: 'give-up' });
   // Five workers that die once each are five deaths as well.
-  assert.deepEqual(restartPolicy(of(1, 5), 0), { action: 'give-up' });
+  assert.deepEqual(restartPolicy(of(1, 5, false), 0), { action: 'give-up' });
+});
+
+test('while another worker serves, one that cannot start is tried on and on', () => {
+  assert.equal(restartPolicy(of(100, 100, true), 0).action, 'restart');
 });
 
 test('deaths of workers that had been ready never end the primary', () => {

@@ -1,7 +1,7 @@
 /** A worker that lived this long had recovered: its next death counts as its first. */
 export const recoveredAfterMs = 60_000;
 
-/** Deaths in a row, of any worker, without one having become ready in between, that end the primary. */
+/** Deaths in a row, of any worker, without one having become ready in between, that end the primary if none is ready. */
 export const mostDeathsBeforeReady = 5;
 
 const shortestDelayMs = 100;
@@ -24,14 +24,14 @@ export interface Death {
 
 /**
  * What to do about a worker that died: start another after 100 ms, doubled for each death before in a row up to 30 s, or to
- * 1 s where no other worker is ready, less up to a fifth of jitter; or give up when no worker becomes ready any more.
+ * 1 s where no other worker is ready, less up to a fifth of jitter; or give up when none is ready, and none becomes it any more.
  * `random` is uniform in [0, 1).
  */
 export function restartPolicy(
   { deathsInRow, deathsBeforeReady, isAnyReady }: Death,
   random: number,
 ): Verdict {
-  if (deathsBeforeReady >= mostDeathsBeforeReady) return { action: 'give-up' };
+  if (!isAnyReady && deathsBeforeReady >= mostDeathsBeforeReady) return { action: 'give-up' };
   const longestMs = isAnyReady ? longestDelayMs : longestDelayAloneMs;
   const delayMs = Math.min(longestMs, shortestDelayMs * 2 ** (deathsInRow - 1));
   return { action: 'restart', afterMs: delayMs * (1 - 0.2 * random) };

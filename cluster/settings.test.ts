@@ -91,6 +91,11 @@ test('a Redis that may take as long as the whole request is refused', async () =
   assert.match(await onlyProblem(env), /^- REDIS_TIMEOUT_MS 2000 must be less than DATABASE_TIMEOUT_MS 2000/);
 });
 
+test('polls that are further apart than what is known may be old are refused', async () => {
+  const env = { POLL_MS: '250', STALENESS_MS: '250' };
+  assert.match(await onlyProblem(env), /^- POLL_MS 250 must be less than STALENESS_MS 250/);
+});
+
 test('an admin address that other machines can reach needs a token', async () => {
   for (const ADMIN_HOST of ['0.0.0.0', '0'])
     assert.equal(

@@ -140,6 +140,7 @@ export async function runWorker(config: Config): Promise<void> {
   const listCacheControl = `public, max-age=${Math.floor(config.listTtlMs / 1000)}`;
   const lists = createReadThrough<Representation>({
     ...shared,
+    negativeTtlMs: Math.min(config.negativeTtlMs, config.listTtlMs),
     load: async (key, demand) => {
       const query = queryOf(key);
       const answer = await admission.run(demand, () =>

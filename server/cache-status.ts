@@ -5,7 +5,7 @@ export const memoryHit = 'frontshelf-memory; hit';
 
 /**
  * The way an answer took, as RFC 9211 writes it: the tier nearest to the source first. An answer that may miss
- * changes which are older than it should has `detail=stale`.
+ * changes which are older than it should has `detail=stale`, or `detail=stale-if-error` out of a memory whose source failed.
  */
 export function cacheStatus({ servedFrom, memory, redis, collapsed }: Served<unknown>): string {
   const isStale = servedFrom === 'stale';

@@ -72,13 +72,16 @@ export function createHandler(options: HandlerOptions): RequestListener {
         'An export needs HTTP/1.1, also of a proxy: in HTTP/1.0 one that breaks off looks like a complete one.',
       );
     // What is to end soon begins nothing that takes minutes.
-    if (options.closesConnections() || !exports.hasRoom) {
+    const isClosing = options.closesConnections();
+    if (isClosing || !exports.hasRoom) {
       // The next connection may be another worker's.
       res.shouldKeepAlive = false;
       return refuse(
         exchange,
         'temporarily-unavailable',
-        'As many exports are under way as there may be; please try again.',
+        isClosing
+          ? 'No export is begun at the moment; please try again.'
+          : 'As many exports are under way as there may be; please try again.',
         ['Retry-After', retryAfterSeconds(Math.random())],
       );
     }

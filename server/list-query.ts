@@ -134,14 +134,17 @@ function markOf(query: object): string {
 }
 
 /** The target of the next page, for its `Link`. */
+// As short as what was asked for: a target has its bound.
+const encoded = (text: string) => encodeURIComponent(text).replaceAll('%20', '+');
+
 export function nextTarget(query: ListQuery, cursor: string): string {
   const parameters = new Map<string, string>();
-  const put = (name: string, value: unknown) => void parameters.set(name, encodeURIComponent(String(value)));
+  const put = (name: string, value: unknown) => void parameters.set(name, encoded(String(value)));
   if (query.kind === 'games') {
     const { filters, q, sort, facets } = query;
     // The comma between values is not one of theirs.
     for (const [name, value] of Object.entries(filters))
-      if (Array.isArray(value)) parameters.set(name, value.map(encodeURIComponent).join(','));
+      if (Array.isArray(value)) parameters.set(name, value.map(encoded).join(','));
       else put(name, value);
     if (q !== undefined) put('q', q);
     put('sort', sort);

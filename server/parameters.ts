@@ -120,11 +120,10 @@ function readText(raw: string, isAdmitted: (text: string) => boolean): string | 
   } catch {
     return undefined;
   }
+  // First, as it makes some texts longer.
+  text = text.normalize('NFC');
   if (!isAdmitted(text)) return undefined;
-  return text
-    .normalize('NFC')
-    .replace(/[\s\p{Cc}]+/gu, ' ')
-    .trim();
+  return text.replace(/[\s\p{Cc}]+/gu, ' ').trim();
 }
 
 /** What a parameter must be, in words that follow "must be". */

@@ -61,7 +61,7 @@ export function parseTarget(target: string): Target {
 /** A form sends its fields that nobody filled in as well, which say nothing. */
 const withoutEmptyFields = (target: string): string => {
   const pairs = target.slice(2).split('&');
-  return `/?${pairs.filter((pair) => !/^\w+=$/.test(pair)).join('&')}`;
+  return `/?${pairs.filter((pair) => !/^\w+=(?:\+|%20)*$/.test(pair)).join('&')}`;
 };
 
 // Visible ASCII without `#` and `\`: the characters of which a target may consist.

@@ -306,6 +306,10 @@ test('facets count the tags of all that fits, or say of how many they are', asyn
   const some = await of({}, low);
   assert.equal(some.isComplete, false);
   assert.ok(some.counted <= low.facets && some.counted > 0);
+  // Too many to be looked for: of the most popular games.
+  const guessed = await of({ genre: ['rpg'] }, guessing);
+  assert.equal(guessed.isComplete, false);
+  assert.ok(guessed.counted > 0 && guessed.counted < whole.counted);
 });
 
 test('the bounds are such that a step can always go on', () => {

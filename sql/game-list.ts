@@ -153,10 +153,9 @@ async function readOrdered({ client, bounds }: Reader, asked: GamesAsked, sizes:
   // Those of one title are few, and next to each other.
   if (conditions.tier !== 0) {
     const near = await ask<Hit>(client, walkStatement(asked, bounds));
-    const [only, other] = probeNames(conditions);
-    if (near.length > limit || only === undefined) return pageOf(near, limit);
-    const by = other !== undefined ? fewest(await sizes.counts(), conditions, bounds) : only;
-    if (by !== undefined && (by === 'search' || !(await sizes.isVast(by)))) {
+    if (near.length > limit || probeNames(conditions).length === 0) return pageOf(near, limit);
+    const by = await findFew(sizes, conditions, bounds);
+    if (by !== undefined) {
       const fitting = await ask<Hit | [null]>(client, probeStatement(asked, by, bounds));
       if (fitting.every(isHit)) return pageOf(fitting, limit);
     }
@@ -246,6 +245,13 @@ function sizesOf({ client, bounds }: Reader, conditions: Conditions): Sizes {
   };
 }
 
+/** What the fewest games are found by, if there is a filter that may fit few. A single one need not be counted. */
+async function findFew(sizes: Sizes, conditions: Conditions, bounds: Bounds): Promise<Found> {
+  const [only, other] = probeNames(conditions);
+  if (other !== undefined) return fewest(await sizes.counts(), conditions, bounds);
+  return only === undefined || (await sizes.isVast(only)) ? undefined : only;
+}
+
 /** The filter that the fewest games fit, unless those are too many. A search in all places is found by both its parts. */
 function fewest(counts: Counts, { tier }: Conditions, bounds: Bounds): Found {
   let found: Found;
@@ -274,7 +280,7 @@ const noFacets = '{"counted":0,"isComplete":true,"genre":[],"feature":[],"platfo
 
 async function readFacets({ client, bounds }: Reader, conditions: Conditions, sizes: Sizes): Promise<string> {
   const [only, other] = probeNames(conditions);
-  const by = other === undefined ? only : fewest(await sizes.counts(), conditions, bounds);
+  const by = await findFew(sizes, conditions, bounds);
   const rows = await ask<[string | null, string, string, number | null]>(
     client,
     facetStatement(conditions, by, bounds),

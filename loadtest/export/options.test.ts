@@ -32,6 +32,9 @@ test('each option has its default, and is in the help', () => {
 });
 
 test('what is wrong with an option is said in a sentence', () => {
+  assert.throws(() => readOptions(['--setting', 'STALENES_MS=100']), {
+    message: '--setting must name a setting of the server; STALENES_MS is none.',
+  });
   assert.throws(() => readOptions(['--coding', 'zip']), {
     message: '--coding must be one of identity, gzip, br; it is "zip".',
   });

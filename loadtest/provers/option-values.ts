@@ -1,6 +1,7 @@
 import type { ParseArgsOptionsConfig } from 'node:util';
+import { settings } from '../../config.ts';
 
-/** What every command that starts a server of its own can be told beside what is its own, for `parseArgs`. */
+/** What every prover can be told beside what is its own, for `parseArgs`. */
 export const commonOptions = {
   seed: { type: 'string', default: '1' },
   setting: { type: 'string', multiple: true, default: [] },
@@ -18,7 +19,7 @@ export interface CommonOptions {
 /** Of the values that `parseArgs` found for `commonOptions`. */
 export const commonValues = ({
   seed,
-  setting: settings,
+  setting: given,
   logs,
 }: {
   seed: string;
@@ -26,7 +27,7 @@ export const commonValues = ({
   logs?: string | undefined;
 }): CommonOptions => ({
   seed: wholeNumber('seed', seed, 0),
-  settings: Object.fromEntries(settings.map(setting)),
+  settings: Object.fromEntries(given.map(setting)),
   logs,
 });
 
@@ -49,5 +50,7 @@ function setting(text: string): [name: string, value: string] {
   const [, name, value] = /^([A-Z_]+)=(.*)$/.exec(text) ?? [];
   if (name === undefined || value === undefined)
     throw new Error(`--setting must be NAME=VALUE, such as STALENESS_MS=250; it is "${text}".`);
+  if (!Object.hasOwn(settings, name.replace(/_FILE$/, '')) && !Object.hasOwn(settings, name))
+    throw new Error(`--setting must name a setting of the server; ${name} is none.`);
   return [name, value];
 }
