@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, suite, test } from 'node:test';
 import pg from 'pg';
 import { eventually } from '../cache/eventually.ts';
-import { redisCommands, startFaultProxy } from '../local/fault-proxy.ts';
+import { type FaultProxy, redisCommands, startFaultProxy } from '../local/fault-proxy.ts';
 import { createTestDatabase, type TestDatabase } from '../sql/testing.ts';
 import { get } from './keep-alive-clients.ts';
 import { type ServerProcess, startServer } from './server-process.ts';
@@ -58,44 +58,36 @@ suite('a batch', { skip: url === undefined && 'there is no Redis on this machine
   const reads = (operation: string) =>
     `db_client_operation_duration_seconds_count{db_system_name="postgresql",db_operation_name="${operation}",error_type=""}`;
 
-  test('costs Postgres one statement, and one admission, for all that no shelf has', async () => {
-    const server = await start(url ?? '');
+  /** Asks for a batch, and lets Redis answer its questions when all of them are asked. */
+  async function batchAnsweredAtOnce(proxy: FaultProxy, server: ServerProcess, named: string[]) {
+    const lookups = () =>
+      proxy.conversations.flatMap(redisCommands).filter((name) => name === 'evalsha').length;
+    const before = lookups();
+    proxy.hold((_, from) => from === 'server');
+    const asked = batch(server, named);
+    await eventually('all are asked while none is answered', 5000, () => lookups() - before >= named.length);
+    proxy.release();
+    return asked;
+  }
+
+  test('costs Redis one round trip, and Postgres one statement or, where Redis takes its time, two', async () => {
+    const { hostname, port } = new URL(url ?? '');
+    const proxy = await startFaultProxy({ host: hostname, port: Number(port) });
+    let server: ServerProcess | undefined;
     try {
-      const { items, unknown, cacheStatus } = await batch(server, [...slugs, 'no-such']);
+      server = await start(`redis://127.0.0.1:${proxy.port}`);
+      const { items, unknown, cacheStatus } = await batchAnsweredAtOnce(proxy, server, [...slugs, 'no-such']);
       assert.deepEqual(
         items.map(({ slug }) => slug),
         slugs,
       );
       assert.deepEqual(unknown, ['no-such']);
       assert.equal(cacheStatus, 'frontshelf-memory; fwd=miss');
-      assert.equal(await told(server, reads('product_pages'), 1), 1);
-      assert.equal(await told(server, reads('product_page'), 0), 0);
-      assert.equal(await told(server, 'frontshelf_admission_wait_seconds_count', 1), 1);
+      const statements =
+        (await told(server, reads('product_pages'), 1)) + (await told(server, reads('product_page'), 0));
+      assert.ok(statements <= 2, `${statements} statements`);
+      assert.equal(await told(server, 'frontshelf_admission_wait_seconds_count', 1), statements);
       assert.equal((await batch(server)).cacheStatus, 'frontshelf-memory; hit');
-    } finally {
-      await server.destroy();
-    }
-  });
-
-  test('costs Redis one round trip: nothing waits for an answer before all is asked', async () => {
-    const { hostname, port } = new URL(url ?? '');
-    const proxy = await startFaultProxy({ host: hostname, port: Number(port) });
-    let server: ServerProcess | undefined;
-    try {
-      server = await start(`redis://127.0.0.1:${proxy.port}`);
-      await batch(server, slugs.slice(0, 1));
-      const lookups = () =>
-        proxy.conversations.flatMap(redisCommands).filter((name) => name === 'evalsha').length;
-      const before = lookups();
-      proxy.hold((_, from) => from === 'server');
-      const asked = batch(server, slugs.slice(1));
-      await eventually(
-        'all are asked while none is answered',
-        5000,
-        () => lookups() - before >= products - 1,
-      );
-      proxy.release();
-      assert.equal((await asked).items.length, products - 1);
     } finally {
       await server?.destroy();
       await proxy.close();

@@ -284,7 +284,7 @@ suite('two hosts', { skip: findRedis() === undefined && 'there is no Redis on th
     ...forgetful,
     STALENESS_MS: '60000',
     LEASE_MS: '60000',
-    DATABASE_TIMEOUT_MS: '60000',
+    DATABASE_TIMEOUT_MS: '30000',
     REDIS_TIMEOUT_MS: '1900',
     NEGATIVE_TTL_MS: '60000',
     DATABASE_POOL_MAX: '5',

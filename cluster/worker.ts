@@ -47,8 +47,8 @@ import { warmUp } from './warm-up.ts';
 import { tellMetrics } from './worker-metrics.ts';
 
 const listsMaxBytes = 8 * 1024 * 1024;
-// Redis answers what is asked together within a millisecond or two.
-const gatherWindowMs = 3;
+// Redis answers what is asked together within a millisecond or two, and where cores are short within several.
+const gatherWindowMs = 10;
 // A fill gives up a little before its time is over, so that the answer that says so is in time as well.
 const fillShare = 0.9;
 
