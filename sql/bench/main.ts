@@ -16,7 +16,7 @@ import { errorText } from '../errors.ts';
 const help = `Usage: npm run bench:triggers -- [--rounds N]
 
 CPU time that the change log adds to writes, that the rows of lists add to them, and that an idle reader of the log
-costs. Takes about four minutes. Needs Linux and, on this machine, a
+costs. Takes a minute or two. Needs Linux and, on this machine, a
 seeded database that nothing else writes to: DATABASE_OWNER_URL, the database as the role that owns it, or else
 DATABASE_URL. Changes nothing in it.
 
@@ -63,14 +63,14 @@ const cases: readonly Case[] = [
     runs: 1000,
   },
   {
-    name: 'UPDATE of 5,000 products, each named in the log',
+    name: 'UPDATE of 5,000 descriptions, each product named in the log',
     table: 'product',
     operation: 'update',
     statement: "UPDATE product SET description = description || '.' WHERE id <= 5000",
     runs: 1,
   },
   {
-    name: 'UPDATE of 10,000 products, logged as *',
+    name: 'UPDATE of 10,000 descriptions, logged as *',
     table: 'product',
     operation: 'update',
     statement: "UPDATE product SET description = description || '.' WHERE id <= 10000",
