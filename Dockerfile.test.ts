@@ -57,7 +57,7 @@ function closure(programs: readonly string[]): { files: string[]; packages: stri
     }
     for (const [, url = ''] of source.matchAll(/new URL\('([^']+)', import\.meta\.url\)/g)) {
       const data = posix.join(posix.dirname(path), url);
-      for (const file of data.endsWith('/') ? seen.filter((file) => file.startsWith(data)) : [data])
+      for (const file of data.endsWith('/') ? files.filter((file) => file.startsWith(data)) : [data])
         reached.add(file);
     }
   }

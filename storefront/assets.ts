@@ -8,6 +8,11 @@ export interface Asset {
 }
 
 const read = (url: URL) => readFileSync(url, 'utf8');
+const folder = new URL('./styles/', import.meta.url);
+/** In this order, as later rules win: what is true everywhere, the parts of pages from top to bottom, what differs by window. */
+const styles = ['ground', 'frame', 'stage', 'product', 'community', 'technical', 'catalogue', 'windows'].map(
+  (name) => read(new URL(`${name}.css`, folder)),
+);
 const hues = Array.from({ length: hueCount }, (_, hue) => `.hue-${hue}{--hue:${hueDegrees(hue)}}\n`);
 
 export const assets: ReadonlyMap<string, Asset> = new Map([
@@ -15,7 +20,7 @@ export const assets: ReadonlyMap<string, Asset> = new Map([
     'storefront.css',
     {
       contentType: 'text/css; charset=utf-8',
-      text: read(new URL('./storefront.css', import.meta.url)) + hues.join(''),
+      text: [...styles, hues.join('')].join('\n'),
     },
   ],
   [
