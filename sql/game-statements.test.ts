@@ -11,7 +11,7 @@ import {
   type Conditions,
   countStatement,
   facetStatement,
-  type GameOrder,
+  gameOrders,
   guessStatement,
   type Probe,
   probeNames,
@@ -115,16 +115,6 @@ async function faults(statement: Statement): Promise<string[]> {
   });
 }
 
-const orders: readonly GameOrder[] = [
-  'popularity',
-  '-releaseDate',
-  'releaseDate',
-  '-rating',
-  'price',
-  '-price',
-  'title',
-  '-title',
-];
 const search = { titleKey: 'golden crown', title: "('golden' | 'crown':*)", text: "('golden' | 'crown')" };
 /** A filter that little fits and one that much fits, of each kind. */
 const filters: readonly (readonly Partial<Conditions>[])[] = [
@@ -149,7 +139,7 @@ test('no combination of filters in any order reads a table as a whole, or more o
   };
   for (const [i, conditions] of combinations.entries()) {
     // Each in another order, and every other from further on.
-    const order = orders[i % orders.length] ?? 'title';
+    const order = gameOrders[i % gameOrders.length] ?? 'title';
     const key = order.endsWith('title') ? 'm' : order === 'price' ? 1999 : -1999;
     const asked = { order, conditions, limit, show, ...(i % 2 === 1 && { after: { key, rank: 30 } }) };
     const what = JSON.stringify(asked);

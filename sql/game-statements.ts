@@ -10,15 +10,17 @@
 import { cardOf } from './game-card.ts';
 import { type Parameter, type Statement, statement } from './statement.ts';
 
-export type GameOrder =
-  | 'popularity'
-  | '-releaseDate'
-  | 'releaseDate'
-  | '-rating'
-  | 'price'
-  | '-price'
-  | 'title'
-  | '-title';
+export const gameOrders = [
+  'popularity',
+  '-releaseDate',
+  'releaseDate',
+  '-rating',
+  'price',
+  '-price',
+  'title',
+  '-title',
+] as const;
+export type GameOrder = (typeof gameOrders)[number];
 
 /** Where in its order a game stands; `key` is 0 in the order of popularity. */
 export interface Position {
