@@ -3,9 +3,12 @@ import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import pg from 'pg';
 import { startPostgres } from '../local/postgres.ts';
-import { DatabaseUnavailable } from './errors.ts';
+import { DatabaseUnavailable, failureKind } from './errors.ts';
 import { createReaderPool } from './pool.ts';
 import { readProductPage } from './product-page.ts';
 import { createTestDatabase, type TestDatabase } from './testing.ts';
@@ -89,6 +92,51 @@ test('a locked table costs a request its time and no more, and nothing stays loc
     assert.equal((await readProductPage(pool, 'nothing')).body, null);
   } finally {
     await writer.end();
+    await pool.end();
+  }
+});
+
+test('a Postgres that hangs costs a request its time, and its connection is not used again', async () => {
+  const timeoutMs = 400;
+  const pool = poolOf(database.readerUrl, timeoutMs);
+  try {
+    const { rows } = await pool.query<{ pid: number }>('SELECT pg_backend_pid() AS pid');
+    const pid = rows[0]?.pid ?? assert.fail();
+    process.kill(pid, 'SIGSTOP');
+    try {
+      const startMs = performance.now();
+      await assert.rejects(readProductPage(pool, 'nothing'), (error) => failureKind(error) === 'timeout');
+      assert.ok(performance.now() - startMs < timeoutMs + 200);
+      assert.equal(pool.totalCount, 0);
+    } finally {
+      process.kill(pid, 'SIGCONT');
+    }
+    assert.equal((await readProductPage(pool, 'nothing')).body, null);
+  } finally {
+    await pool.end();
+  }
+});
+
+test('what was read is gone with the next collection of the young generation', async () => {
+  for (const flag of ['--expose-gc', '--handle-weak-ref-weakly-in-minor-gc']) setFlagsFromString(flag);
+  const collect: unknown = runInNewContext('gc');
+  assert.ok(typeof collect === 'function');
+  const pool = poolOf(database.readerUrl);
+  try {
+    const read = async () => new WeakRef(await pool.query('SELECT 1'));
+    await read();
+    collect({ type: 'major' });
+    const results = [await read(), await read(), await read()];
+    // Of the last one the connection still knows.
+    for (let times = 0; times < 2; times++) {
+      await delay(0);
+      collect({ type: 'minor' });
+    }
+    assert.deepEqual(
+      results.slice(0, -1).map((result) => result.deref()),
+      [undefined, undefined],
+    );
+  } finally {
     await pool.end();
   }
 });

@@ -33,17 +33,7 @@ export async function* popularPages(
   const client = await pool.connect().catch((error: unknown) => {
     throw databaseError(error);
   });
-  // A connection that breaks while it is ours would otherwise end the process; the read rejects as well.
-  client.on('error', ignore);
-  const cursor = Object.assign(
-    new Cursor<[string, string, string]>(text, [limit, market], { rowMode: 'array' }),
-    {
-      // The pool's limits are for one page: pg's timer must outlast the cursor, and it is stopped through a
-      // callback that pg puts here and leaves the cursor to call.
-      query_timeout: longestTimerMs,
-      callback: ignore,
-    },
-  );
+  const cursor = new Cursor<[string, string, string]>(text, [limit, market], { rowMode: 'array' });
   let intact = true;
   try {
     // Postgres counts the time in which a cursor waits for its reader as the statement's.
@@ -59,20 +49,15 @@ export async function* popularPages(
     throw databaseError(error);
   } finally {
     // Here too when the caller leaves the loop.
-    cursor.callback();
     if (intact) {
       const finished = cursor.close().then(() => client.query('COMMIT'));
       await within(batchTimeoutMs, finished).catch(() => {
         intact = false;
       });
     }
-    client.off('error', ignore);
     client.release(!intact);
   }
 }
-
-const longestTimerMs = 2 ** 31 - 1;
-const ignore = () => {};
 
 function within<T>(timeoutMs: number, promise: Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined;

@@ -75,15 +75,17 @@ export async function readProductPages(
  * page does. Rejects with DatabaseUnavailable when Postgres cannot answer now.
  */
 export async function planPageReads(pool: pg.Pool, connections: number): Promise<void> {
-  const opening = Array.from({ length: connections }, () => pool.connect());
-  const settled = await Promise.allSettled(opening);
-  const clients = settled.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
-  try {
-    // Planned when first executed, with whatever slug: no product has this one.
-    await Promise.all(clients.map((client) => readProductPage(client, '')));
-  } finally {
-    for (const client of clients) client.release();
-  }
+  // All are asked for before the first is given back, so that each is another.
+  const planned = Array.from({ length: connections }, async () => {
+    const client = await pool.connect();
+    try {
+      // Planned when first executed, with whatever slug: no product has this one.
+      await readProductPage(client, '');
+    } finally {
+      client.release();
+    }
+  });
+  const settled = await Promise.allSettled(planned);
   const failure = settled.find((result) => result.status === 'rejected');
   if (failure) throw databaseError(failure.reason);
 }
