@@ -54,14 +54,17 @@ export const closeFromShare = 0.8;
 /** Exports that a worker sends at once: each keeps a connection to Postgres nearly busy. */
 export const exportsMax = 2;
 
-/** Documents that an export begins with, so that its first lines come soon. */
-export const exportFirstBatch = 8;
+/** Documents that an export begins with. */
+export const exportFirstBatch = 2;
 
 /** Documents of a batch. A batch is in memory from being read until its client has taken it: 0.4 MB. */
 export const exportBatchMax = 32;
 
-/** For a batch to be read, which decides how large it is: what comes meanwhile and finds no room waits no longer for it. */
-export const exportBatchMs = 50;
+/** For a batch to be read, which decides how large it is. Whoever needs a core or a place meanwhile waits no longer for it. */
+export const exportBatchMs = 2;
+
+/** Of the time that a batch took, before the next one is read. */
+export const exportRestShare = 1.5;
 
 /** For Postgres, or a place in front of it, in the middle of an export; then it breaks off. Less than the time without a byte. */
 export const exportPatienceMs = 20_000;

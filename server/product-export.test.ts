@@ -13,6 +13,7 @@ import {
   exportBatchMs,
   exportFirstBatch,
   exportPatienceMs,
+  exportRestShare,
   exportRetryMs,
   exportsMax,
   exportYieldMs,
@@ -87,13 +88,28 @@ suite('reading', () => {
   test('batches begin small and grow as far as they are read in time', async () => {
     const quick = source(1000, () => 1);
     await textOf(exportedLines(quick, '0', () => true));
-    assert.deepEqual(quick.limits.slice(0, 5), [8, 16, exportBatchMax, exportBatchMax, exportBatchMax]);
-    const slow = source(100, (limit) => limit * (exportBatchMs / 12));
+    assert.deepEqual(quick.limits.slice(0, 7), [2, 4, 8, 16, exportBatchMax, exportBatchMax, exportBatchMax]);
+    const slow = source(100, (limit) => limit * (exportBatchMs / 3.5));
     await textOf(exportedLines(slow, '0', () => true));
-    assert.deepEqual(slow.limits.slice(0, 4), [8, 12, 12, 12]);
+    assert.deepEqual(slow.limits.slice(0, 4), [2, 3, 3, 3]);
     const stuck = source(5, () => 100 * exportBatchMs);
     await textOf(exportedLines(stuck, '0', () => true));
-    assert.deepEqual(stuck.limits, [8]);
+    assert.deepEqual(stuck.limits.slice(0, 2), [2, 2]);
+  });
+
+  test('a rest follows each batch, by the time that it took', async () => {
+    const tookMs = 40;
+    const starts: number[] = [];
+    const busy = source(7, (_limit, nowMs) => {
+      starts.push(nowMs);
+      return tookMs;
+    });
+    await textOf(exportedLines(busy, '0', () => true));
+    const periodMs = tookMs * (1 + exportRestShare);
+    assert.deepEqual(
+      starts,
+      [0, 1, 2, 3].map((turn) => 1000 + turn * periodMs),
+    );
   });
 
   test('the first batch is waited for, as a page is, and those after it are not', async () => {
@@ -109,18 +125,18 @@ suite('reading', () => {
 
   test('a Postgres that is back within the patience costs an export nothing but time', async () => {
     const gone = source(200, (limit, nowMs) =>
-      limit > 8 && nowMs < 1000 + exportPatienceMs / 2 ? new DatabaseUnavailable('gone') : 1,
+      limit > exportFirstBatch && nowMs < 1000 + exportPatienceMs / 2 ? new DatabaseUnavailable('gone') : 1,
     );
     assert.equal(await textOf(exportedLines(gone, '0', () => true)), allLines(1, 200));
   });
 
   test('while there is no room others go first for a second; then it waits for its turn, with batches as large as before', async () => {
     const full = source(300, (limit, _nowMs, demand) =>
-      limit === 8 || demand.isWaitedFor() ? 1 : new Overloaded('no room'),
+      limit === exportFirstBatch || demand.isWaitedFor() ? 1 : new Overloaded('no room'),
     );
     assert.equal(await textOf(exportedLines(full, '0', () => true)), allLines(1, 300));
     const tries = 1 + exportYieldMs / exportRetryMs;
-    assert.deepEqual(full.limits.slice(0, 3 + tries), [8, ...Array(tries).fill(16), 32, 32]);
+    assert.deepEqual(full.limits.slice(0, 2 + tries), [2, ...Array(tries).fill(4), 8]);
   });
 
   test('a batch that is too much for a statement is asked for again by halves', async () => {
@@ -134,7 +150,7 @@ suite('reading', () => {
     await assert.rejects(
       textOf(
         exportedLines(
-          source(200, (limit) => (limit === 8 ? 1 : new TypeError('a bug'))),
+          source(200, (limit) => (limit === exportFirstBatch ? 1 : new TypeError('a bug'))),
           '0',
           () => true,
         ),
@@ -151,7 +167,7 @@ suite('reading', () => {
     assert.equal(down.limits.length, 1);
     let isWanted = true;
     const left = source(100, (limit) => {
-      if (limit === 8) return 1;
+      if (limit === exportFirstBatch) return 1;
       isWanted = false;
       return new DatabaseUnavailable('gone');
     });

@@ -7,8 +7,8 @@
  * comes exactly once, in its state at some time in between. What was sent is known by the last id, which is all that it takes
  * to go on elsewhere.
  *
- * Exports come last. The first batch is read as any request is, so that what cannot be begun is refused with a status. Later
- * ones are read where there is room. Where there is none they are tried again, and after a second wait for their turn, so
+ * Exports come last. Batches are small and a rest follows each, so that pages come as fast as without an export. The first batch
+ * is read as any request is, so that what cannot be begun is refused with a status. Later ones are read where there is room. Where there is none they are tried again, and after a second wait for their turn, so
  * that an export slows down and does not stand. A Postgres that does not answer is waited for as well, for a while.
  * An export that cannot go on breaks its connection without the last chunk, which every client of HTTP/1.1 knows from the end.
  */
@@ -24,6 +24,7 @@ import {
   exportBatchMs,
   exportFirstBatch,
   exportPatienceMs,
+  exportRestShare,
   exportRetryMs,
   exportsMax,
   exportYieldMs,
@@ -79,6 +80,7 @@ export async function* exportedLines(
     if (count < limit) return;
     position = lastId;
     limit = nextLimit(limit, tookMs);
+    await delay(tookMs * exportRestShare);
   }
 }
 
