@@ -4,6 +4,7 @@ import { after, before, suite, test } from 'node:test';
 import fc from 'fast-check';
 import type { Redis } from 'ioredis';
 import { redisCommands, startFaultProxy } from '../local/fault-proxy.ts';
+import { collectYoungGeneration } from '../local/young-generation.ts';
 import { textCodec } from './by-hand.ts';
 import { modelHistory } from './model-history.ts';
 import { connectRedis } from './redis-connection.ts';
@@ -213,6 +214,36 @@ suite('over a real Redis', { skip: url === undefined && 'there is no Redis on th
       behind.disconnect();
       await redis.unlink(rawKey('huge'));
       await proxy.close();
+    }
+  });
+
+  test('what Redis answered is gone with the next collections of the young generation', async () => {
+    const own = await connected(url ?? '');
+    try {
+      const looking = tierOver(own);
+      const bytes: WeakRef<Buffer>[] = [];
+      const asked = own.pageLookupBuffer.bind(own);
+      own.pageLookupBuffer = async (...args) => {
+        const reply = await asked(...args);
+        if (reply[1]) bytes.push(new WeakRef(reply[1]));
+        return reply;
+      };
+      await store('garbage', 'x'.repeat(10_000));
+      const look = async () => assert.equal((await looking.lookup('garbage', mark)).result, 'hit');
+      await look();
+      await collectYoungGeneration();
+      bytes.length = 0;
+      await look();
+      await look();
+      // The last one is with the parser still.
+      await look();
+      await collectYoungGeneration();
+      assert.deepEqual(
+        bytes.slice(0, 2).map((reply) => reply.deref() === undefined),
+        [true, true],
+      );
+    } finally {
+      own.disconnect();
     }
   });
 
