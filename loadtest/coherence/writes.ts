@@ -177,7 +177,8 @@ export const writeKinds = {
   'in reverse order': ofProduct(async (tools, client, write, product) => {
     const place = await setTitle(tools, client, write, product);
     const [, second] = tools.clients;
-    await transaction(tools, second, (other) => setPrice(tools, second, other, product));
+    // Of what no list is made of: its row in the lists is locked by the first one.
+    await transaction(tools, second, (other) => setLink(tools, second, other, product));
     // Long enough, now and then, for the other one to be announced first.
     await delay(between(tools.random, 0, 60));
     return place;
