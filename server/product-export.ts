@@ -8,8 +8,9 @@
  * to go on elsewhere.
  *
  * Exports come last. Batches are small and a rest follows each, so that pages come as fast as without an export. The first batch
- * is read as any request is, so that what cannot be begun is refused with a status. Later ones are read where there is room. Where there is none they are tried again, and after a second wait for their turn, so
- * that an export slows down and does not stand. A Postgres that does not answer is waited for as well, for a while.
+ * is read as any request is, so that what cannot be begun is refused with a status. Later ones are read where there is room.
+ * Where there is none they are tried again, and after a second wait for their turn, so that an export slows down and does not
+ * stand. A Postgres that does not answer is waited for as well, for a while.
  * An export that cannot go on breaks its connection without the last chunk, which every client of HTTP/1.1 knows from the end.
  */
 import type { ServerResponse } from 'node:http';
