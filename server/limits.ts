@@ -51,7 +51,7 @@ export const backlogMax = 4096;
 /** Of MAX_CONNECTIONS: from here on every answer closes its connection, so that those who come find room. */
 export const closeFromShare = 0.8;
 
-/** Exports that a worker sends at once: each keeps a connection to Postgres nearly busy. */
+/** Exports that a worker sends at once: each reads from Postgres two fifths of the time. */
 export const exportsMax = 2;
 
 /** Documents that an export begins with. */

@@ -19,6 +19,7 @@ export interface PopularPage {
  * Yields the pages of the `limit` most popular products, most popular first, and holds one connection of
  * the pool meanwhile; at most `batch` pages are in memory. Every page bears the snapshot in which the
  * reading began. Leaving the loop early gives the connection back in order.
+ * The pool is one of createReaderPool, which limits the first statement of a connection alone.
  * Throws DatabaseUnavailable when Postgres cannot answer now, or a batch takes longer than `batchTimeoutMs`.
  */
 export async function* popularPages(
